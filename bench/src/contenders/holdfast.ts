@@ -1,0 +1,23 @@
+import type { BenchDocument } from '../documents.js'
+import { type HoldfastOptions, openHoldfast } from '../holdfast.js'
+import { type Contender, names } from './contender.js'
+
+const holdfastWith = (name: string, options: HoldfastOptions): Contender => ({
+  name,
+  own: true,
+  async open(directory) {
+    const store = await openHoldfast(directory, options)
+    const documents = store.collection<BenchDocument>('docs')
+    return {
+      set: async (key, document) => (await documents.set(key, document)).revision,
+      get: (key) => documents.get(key),
+      close: () => store.close(),
+    }
+  },
+})
+
+export const holdfastContenders: readonly Contender[] = [
+  holdfastWith(names.holdfast, {}),
+  holdfastWith(names.holdfastNoBackups, { backups: false }),
+  holdfastWith(names.holdfastProcess, { durability: 'process' }),
+]

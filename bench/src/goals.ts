@@ -1,0 +1,181 @@
+/** The goals, judged by figures of this very run. */
+import { names } from './contenders/index.js'
+import type { SuiteTable } from './run-suites.js'
+import { type ImportTable, importNames } from './suites/import.js'
+import type { LockRow, LockTable } from './suites/lock.js'
+import { listNames, type OpenTable } from './suites/open.js'
+import type { WriteRow, WriteTable } from './suites/write-suite.js'
+
+export interface GoalResult {
+  readonly text: string
+  readonly wanted: string
+  readonly measured: string | undefined
+  /** Lowest and highest of the rounds, where rounds can be compared. */
+  readonly range: string | undefined
+  /** Undefined: something it needs was not measured. */
+  readonly reached: boolean | undefined
+}
+
+const times = (ratio: number): string => `${ratio.toFixed(2)} x`
+
+function atLeast(
+  text: string,
+  minimum: number,
+  ratio: number | undefined,
+  rounds: readonly number[] = [],
+): GoalResult {
+  return {
+    text,
+    wanted: `>= ${minimum} x`,
+    measured: ratio === undefined ? undefined : times(ratio),
+    range:
+      rounds.length === 0
+        ? undefined
+        : `${times(Math.min(...rounds))} - ${times(Math.max(...rounds))}`,
+    reached: ratio === undefined ? undefined : ratio >= minimum,
+  }
+}
+
+function atMost(
+  text: string,
+  maximum: number,
+  value: number | undefined,
+  unit: string,
+): GoalResult {
+  const format = (figure: number): string =>
+    `${figure.toLocaleString('en-US', { maximumFractionDigits: 2 })} ${unit}`.trimEnd()
+  return {
+    text,
+    wanted: `<= ${format(maximum)}`,
+    measured: value === undefined ? undefined : format(value),
+    range: undefined,
+    reached: value === undefined ? undefined : value <= maximum,
+  }
+}
+
+const pairwise = (ours: readonly number[], theirs: readonly number[]): number[] =>
+  ours.length === theirs.length
+    ? ours.map((rate, round) => rate / (theirs[round] ?? Number.NaN))
+    : []
+
+function faster(
+  text: string,
+  minimum: number,
+  ours: WriteRow | undefined,
+  theirs: WriteRow | undefined,
+): GoalResult {
+  if (ours === undefined || theirs === undefined) return atLeast(text, minimum, undefined)
+  return atLeast(
+    text,
+    minimum,
+    ours.opsPerSecond / theirs.opsPerSecond,
+    pairwise(ours.roundsOpsPerSecond, theirs.roundsOpsPerSecond),
+  )
+}
+
+const size = (documentBytes: number): string => `${documentBytes.toLocaleString('en-US')} B`
+
+function writeGoals({ suite, documentBytes, rows }: WriteTable): GoalResult[] {
+  const row = (name: string): WriteRow | undefined => rows.find((each) => each.name === name)
+  const ours = row(names.holdfast)
+  const writeFileAtomic = row(names.writeFileAtomic)
+  const what = size(documentBytes)
+  switch (suite) {
+    case 'set':
+      return [
+        faster(`1 durable set, ${what}, to the raw loop`, 0.8, ours, row(names.raw)),
+        faster(`1 durable set, ${what}, to write-file-atomic`, 1.2, ours, writeFileAtomic),
+      ]
+    case 'inflight-keys':
+      return [
+        faster(
+          `2 100 in flight on 100 keys, ${what}, to write-file-atomic`,
+          1.5,
+          ours,
+          writeFileAtomic,
+        ),
+      ]
+    case 'inflight-one-key':
+      return [
+        atMost(`3 100 in flight on one key, ${what}: commits`, 3, ours?.commitsPerBatch, ''),
+        faster(
+          `3 100 in flight on one key, ${what}, to write-file-atomic`,
+          20,
+          ours,
+          writeFileAtomic,
+        ),
+      ]
+  }
+}
+
+function lockGoals({ rows }: LockTable): GoalResult[] {
+  const row = (name: string, processes: number): LockRow | undefined =>
+    rows.find((each) => each.name === name && each.processes === processes)
+  const counts = [...new Set(rows.map(({ processes }) => processes))]
+  return counts.flatMap((processes) => {
+    const ours = row('holdfast', processes)
+    const theirs = row('proper-lockfile', processes)
+    const what = `4 lock, ${processes} process${processes === 1 ? '' : 'es'}`
+    const rate = `${what}, to proper-lockfile`
+    if (ours === undefined || theirs === undefined) return [atLeast(rate, 2.5, undefined)]
+    return [
+      atLeast(
+        rate,
+        2.5,
+        ours.grantsPerSecond / theirs.grantsPerSecond,
+        pairwise(ours.roundsGrantsPerSecond, theirs.roundsGrantsPerSecond),
+      ),
+      atMost(`${what}: p99, beside proper-lockfile's`, theirs.p99Ms, ours.p99Ms, 'ms'),
+    ]
+  })
+}
+
+function openGoals({ documents, count, list }: OpenTable): GoalResult[] {
+  const row = (name: string) => list.find((each) => each.name === name)
+  const ours = row(listNames.entries)
+  const loop = row(listNames.sequential)
+  const what = `${documents.toLocaleString('en-US')} documents`
+  const counts = count.whileGettingOne.files === 1 && count.whileListing.files === documents
+  return [
+    atMost(
+      `5 open ${what}: documents read`,
+      0,
+      // A spy that does not see the other reads proves nothing.
+      counts ? count.whileOpening.files : undefined,
+      '',
+    ),
+    ours === undefined || loop === undefined
+      ? atLeast(`5 entries() of ${what}, to the sequential loop`, 0.7, undefined)
+      : atLeast(
+          `5 entries() of ${what}, to the sequential loop`,
+          0.7,
+          ours.documentsPerSecond / loop.documentsPerSecond,
+          pairwise(ours.roundsDocumentsPerSecond, loop.roundsDocumentsPerSecond),
+        ),
+  ]
+}
+
+function importGoals({ rows, size: bundle }: ImportTable): GoalResult[] {
+  const over = (name: string): number | undefined =>
+    rows.find((each) => each.name === name)?.overBareMs
+  return [
+    atMost(`6 ${importNames.esm} over bare node`, 25, over(importNames.esm), 'ms'),
+    atMost(`6 ${importNames.cjs} over bare node`, 25, over(importNames.cjs), 'ms'),
+    atMost('6 minified core', 60_000, bundle?.staticBytes, 'B'),
+  ]
+}
+
+export function judgeGoals(tables: readonly SuiteTable[]): GoalResult[] {
+  return tables.flatMap((table) => {
+    switch (table.suite) {
+      case 'lock':
+        return lockGoals(table)
+      case 'open':
+        return openGoals(table)
+      case 'import':
+        return importGoals(table)
+      default:
+        return writeGoals(table)
+    }
+  })
+}

@@ -1,0 +1,287 @@
+/**
+ * Generation files: the mechanism under every lease.
+ *
+ * A lease is a directory of files named by rising numbers. Holding generation *g* means having linked
+ * the file *g*, whole, into it: `link` lets exactly one contender have a number. The rules that make
+ * it safe (each has a test):
+ *
+ * 1. Numbers are never reused. The newest file is never removed, older ones are removed in ascending
+ *    order, and only by the holder of a newer one. A contender that was asleep may link a number that
+ *    was used and removed meanwhile; then the file it had seen as newest is gone too, so it looks
+ *    again after linking and withdraws.
+ * 2. Release marks one's own file and touches nothing of another's.
+ * 3. Numbers rise across power cuts: see generation-ceiling.ts. When a number was jumped to, a higher
+ *    one may exist that was jumped to from elsewhere; the lower withdraws.
+ *
+ * A file is `<state> <beat>\n<owner as JSON>\n`. State and beat have a fixed width and are overwritten
+ * in place by the owner alone, through the descriptor it created the file with:
+ *
+ *     busy 000000000042
+ *     {"incarnation":"7f3a…","pid":4711,"bootId":"…","host":"…","since":"2026-…Z","ttlMs":5000}
+ */
+import { isFileSystemError } from '../errors/index.js'
+import type { FileDescriptor, FileOperations } from '../file-system/index.js'
+import { type GenerationCeiling, numberName, parseNumberName } from './generation-ceiling.js'
+import type { ProcessIdentity } from './process-identity.js'
+
+/**
+ * - `wait`: queued behind older generations.
+ * - `busy`: at work; nobody else may be.
+ * - `idle`: kept for later, free to be taken; the owner looks for a newer generation before its next work.
+ * - `free`: given back.
+ */
+export type GenerationState = 'wait' | 'busy' | 'idle' | 'free'
+
+export interface GenerationOwner extends Partial<ProcessIdentity> {
+  /** The opened store that holds it. */
+  readonly incarnation?: string | undefined
+  /** ISO 8601. */
+  readonly since?: string | undefined
+  readonly ttlMs?: number | undefined
+  readonly purpose?: string | undefined
+}
+
+export interface GenerationRecord {
+  readonly generation: number
+  /** `unreadable`: damaged. Nobody knows whether its owner lives; only silence settles it. */
+  readonly state: GenerationState | 'unreadable'
+  readonly owner: GenerationOwner
+  /** Changes with every heartbeat. */
+  readonly content: string
+}
+
+const states: ReadonlySet<string> = new Set<GenerationState>(['wait', 'busy', 'idle', 'free'])
+const stateWidth = 4
+const beatWidth = 12
+const beatPosition = stateWidth + 1
+
+const format = (state: GenerationState, owner: GenerationOwner): string =>
+  `${state} ${'0'.repeat(beatWidth)}\n${JSON.stringify(owner)}\n`
+
+function parseOwner(text: string): GenerationOwner {
+  try {
+    const owner: unknown = JSON.parse(text)
+    return typeof owner === 'object' && owner !== null ? owner : {}
+  } catch {
+    return {}
+  }
+}
+
+function parse(generation: number, content: string): GenerationRecord {
+  const state = content.slice(0, stateWidth)
+  const lineEnd = content.indexOf('\n')
+  const owner = lineEnd < 0 ? {} : parseOwner(content.slice(lineEnd + 1))
+  // Files are linked whole; only a power cut leaves one empty, and then its owner is gone as well.
+  const wiped = /^\0*$/.test(content)
+  return {
+    generation,
+    state: wiped ? 'free' : states.has(state) ? (state as GenerationState) : 'unreadable',
+    owner,
+    content,
+  }
+}
+
+/** A generation file of our own. */
+export class OwnGeneration {
+  readonly #fs: FileOperations
+  readonly #directory: GenerationDirectory
+  #file: FileDescriptor | undefined
+  #beats = 0
+
+  constructor(
+    fs: FileOperations,
+    directory: GenerationDirectory,
+    readonly generation: number,
+    file: FileDescriptor,
+  ) {
+    this.#fs = fs
+    this.#directory = directory
+    this.#file = file
+  }
+
+  mark(state: GenerationState): void {
+    this.#overwrite(state, 0)
+  }
+
+  /** Shows others that we live. */
+  beat(): void {
+    this.#beats += 1
+    this.#overwrite(this.#beats.toString().padStart(beatWidth, '0'), beatPosition)
+  }
+
+  /** Whether somebody linked a newer generation. Looks in this order: see the rules above. */
+  isSuperseded(): boolean {
+    if (this.#file === undefined) return true
+    if (this.#directory.numbers().some((number) => number > this.generation)) return true
+    // A newer one that came and went during the listing took ours away before.
+    return this.#fs.statusOf(this.#file).links === 0
+  }
+
+  /** Whether our file still stands. */
+  isLinked(): boolean {
+    return this.#file !== undefined && this.#fs.statusOf(this.#file).links > 0
+  }
+
+  /** Gives the generation back. Idempotent, harmless after it was superseded. */
+  release(): void {
+    if (this.#file === undefined) return
+    this.mark('free')
+    this.close()
+  }
+
+  close(): void {
+    if (this.#file === undefined) return
+    const file = this.#file
+    this.#file = undefined
+    this.#fs.close(file)
+  }
+
+  #overwrite(text: string, position: number): void {
+    if (this.#file === undefined) return
+    const bytes = Buffer.from(text)
+    this.#fs.write(this.#file, bytes, 0, bytes.byteLength, position)
+  }
+}
+
+export class GenerationDirectory {
+  readonly #fs: FileOperations
+  readonly #ceiling: GenerationCeiling
+
+  constructor(
+    fs: FileOperations,
+    readonly path: string,
+    ceiling: GenerationCeiling,
+  ) {
+    this.#fs = fs
+    this.#ceiling = ceiling
+  }
+
+  /** The numbers in use, ascending. */
+  numbers(): number[] {
+    const numbers: number[] = []
+    for (const { name } of this.#fs.readDirectory(this.path)) {
+      const number = parseNumberName(name)
+      if (number !== undefined) numbers.push(number)
+    }
+    return numbers.sort((left, right) => left - right)
+  }
+
+  read(generation: number): GenerationRecord | undefined {
+    try {
+      const bytes = this.#fs.readFile(this.#pathOf(generation))
+      return parse(generation, Buffer.from(bytes).toString('utf8'))
+    } catch (error) {
+      if (isFileSystemError(error, 'NotFound')) return undefined
+      throw error
+    }
+  }
+
+  /** The newest generation; undefined before the first and while files are being replaced. */
+  newest(): GenerationRecord | undefined {
+    const highest = this.numbers().at(-1)
+    return highest === undefined ? undefined : this.read(highest)
+  }
+
+  /**
+   * Creates the directory with a free generation in it, so that there is always a newest one. `draft`
+   * is an unused path on the same file system. Returns false if it was there already.
+   */
+  initialise(draft: string): boolean {
+    try {
+      if (this.numbers().length > 0) return false
+    } catch (error) {
+      if (!isFileSystemError(error, 'NotFound')) throw error
+    }
+    this.#fs.makeDirectory(draft, 0o700)
+    const first = `${draft}/${numberName(this.#ceiling.base)}`
+    this.#close(this.#create(first, 'free', { bootId: this.#ceiling.bootId }))
+    try {
+      this.#fs.rename(draft, this.path)
+      return true
+    } catch (error) {
+      this.#fs.unlink(first)
+      this.#fs.removeDirectory(draft)
+      if (!isFileSystemError(error, 'NotEmpty', 'AlreadyExists')) throw error
+      return false
+    }
+  }
+
+  /**
+   * Tries to link the generation after `seen`, which was the newest when the caller looked. Undefined
+   * when somebody else was faster. `draft` is an unused path in the caller's staging directory.
+   */
+  take(
+    seen: GenerationRecord,
+    state: GenerationState,
+    owner: GenerationOwner,
+    draft: string,
+  ): OwnGeneration | undefined {
+    const { bootId, base } = this.#ceiling
+    const sameBoot = bootId !== undefined && seen.owner.bootId === bootId
+    const next = sameBoot ? seen.generation + 1 : Math.max(seen.generation, base) + 1
+    this.#ceiling.cover(next)
+    const file = this.#create(draft, state, owner)
+    const path = this.#pathOf(next)
+    try {
+      this.#fs.link(draft, path)
+    } catch (error) {
+      this.#close(file)
+      if (!isFileSystemError(error, 'AlreadyExists')) throw error
+      return undefined
+    } finally {
+      this.#remove(draft)
+    }
+    if (this.#isFresh(seen.generation, next)) {
+      return new OwnGeneration(this.#fs, this, next, file)
+    }
+    this.#close(file)
+    this.#remove(path)
+    return undefined
+  }
+
+  /** Removes generations below `generation`, which the caller holds, in ascending order. */
+  removeBelow(generation: number): void {
+    for (const number of this.numbers()) {
+      if (number < generation) this.#remove(this.#pathOf(number))
+    }
+  }
+
+  /** Rules 1 and 3, after `next` was linked. */
+  #isFresh(seen: number, next: number): boolean {
+    const jumped = next !== seen + 1
+    if (jumped && this.numbers().some((number) => number > next)) return false
+    return this.#fs.status(this.#pathOf(seen)) !== undefined
+  }
+
+  #pathOf(generation: number): string {
+    return `${this.path}/${numberName(generation)}`
+  }
+
+  #create(path: string, state: GenerationState, owner: GenerationOwner): FileDescriptor {
+    const bytes = Buffer.from(format(state, owner))
+    const file = this.#fs.open(path, 'create')
+    try {
+      let written = 0
+      while (written < bytes.byteLength) {
+        written += this.#fs.write(file, bytes, written, bytes.byteLength - written, written)
+      }
+      return file
+    } catch (error) {
+      this.#close(file)
+      this.#remove(path)
+      throw error
+    }
+  }
+
+  #close(file: FileDescriptor): void {
+    this.#fs.close(file)
+  }
+
+  #remove(path: string): void {
+    try {
+      this.#fs.unlink(path)
+    } catch (error) {
+      if (!isFileSystemError(error, 'NotFound')) throw error
+    }
+  }
+}

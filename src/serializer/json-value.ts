@@ -1,0 +1,130 @@
+import { StateStoreError } from '../errors/index.js'
+
+/** Nesting deeper than this is refused: it is a mistake, and recursive readers overflow on it. */
+export const maxNestingDepth = 512
+
+/** The key under which a document's metadata stands; user values must not have it at the top. */
+export const metadataKey = '$holdfast'
+
+function refuse(path: string, found: string, hint: string): never {
+  throw new StateStoreError({
+    code: 'STATE_INVALID_VALUE',
+    message: `${found} at ${path} cannot be stored without changing it`,
+    operation: 'encode',
+    hint,
+    details: { path, found },
+  })
+}
+
+const isIdentifier = /^[A-Za-z_$][\w$]*$/
+
+const memberPath = (path: string, key: string): string =>
+  isIdentifier.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`
+
+function copy(value: unknown, path: string, depth: number, ancestors: object[]): unknown {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value
+    case 'number':
+      if (!Number.isFinite(value)) refuse(path, String(value), 'JSON has finite numbers only.')
+      return value
+    case 'object':
+      break
+    case 'bigint':
+      return refuse(path, 'a BigInt', 'Store it as a string: value.toString().')
+    case 'undefined':
+      return refuse(path, 'undefined', 'Use null, or leave the property out.')
+    default:
+      return refuse(path, `a ${typeof value}`, 'Only data can be stored.')
+  }
+  if (value === null) return null
+  if (depth >= maxNestingDepth) {
+    refuse(path, 'nesting', `A document may be at most ${maxNestingDepth} levels deep.`)
+  }
+  if (ancestors.includes(value))
+    refuse(path, 'a cycle', 'Store a key instead of the object itself.')
+  ancestors.push(value)
+  const copied = Array.isArray(value)
+    ? copyArray(value, path, depth, ancestors)
+    : copyObject(value, path, depth, ancestors)
+  ancestors.pop()
+  return copied
+}
+
+function copyArray(value: unknown[], path: string, depth: number, ancestors: object[]): unknown[] {
+  const copied: unknown[] = []
+  // By index, so that the holes of a sparse array are seen.
+  for (let index = 0; index < value.length; index++) {
+    copied.push(copy(value[index], `${path}[${index}]`, depth + 1, ancestors))
+  }
+  return copied
+}
+
+function copyObject(value: object, path: string, depth: number, ancestors: object[]): object {
+  refuseInstances(value, path)
+  const record = value as Record<string, unknown>
+  const copied: Record<string, unknown> = {}
+  for (const key of Object.keys(record)) {
+    const member = record[key]
+    // An undefined property reads back as an absent one, which `value.key` cannot tell apart.
+    if (member === undefined) continue
+    const stored = copy(member, memberPath(path, key), depth + 1, ancestors)
+    if (key === '__proto__') Object.defineProperty(copied, key, { ...ownData, value: stored })
+    else copied[key] = stored
+  }
+  if (Object.getOwnPropertySymbols(value).length > 0)
+    refuse(path, 'a symbol key', 'Use string keys.')
+  return copied
+}
+
+const ownData = { configurable: true, enumerable: true, writable: true }
+
+function refuseInstances(value: object, path: string): void {
+  const prototype = Object.getPrototypeOf(value) as object | null
+  if (prototype === null || prototype === Object.prototype) return
+  // Objects of another realm (vm, worker) are plain when their prototype is the root of its chain.
+  const isRoot =
+    Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
+  if (isRoot) return
+  const name = (value as { constructor?: { name?: string } }).constructor?.name || 'class instance'
+  refuse(path, `a ${name}`, hintFor(name))
+}
+
+function hintFor(name: string): string {
+  switch (name) {
+    case 'Date':
+      return 'Store value.toISOString() or value.getTime(), or convert it in the schema.'
+    case 'Map':
+      return 'Store Object.fromEntries(map) or [...map].'
+    case 'Set':
+      return 'Store [...set].'
+    case 'Uint8Array':
+    case 'Buffer':
+    case 'ArrayBuffer':
+      return "Store Buffer.from(bytes).toString('base64')."
+    default:
+      return 'Store a plain object: { ...instance }.'
+  }
+}
+
+/**
+ * A copy of `value` as it will read back. Accepted are null, booleans, finite numbers, strings, arrays
+ * and plain objects of these, at most {@link maxNestingDepth} levels deep, without cycles, and without
+ * a top-level `$holdfast`. Properties that are undefined count as absent; -0 reads back as 0.
+ *
+ * Throws `STATE_INVALID_VALUE` naming the path (`$.items[3].when`); nothing is written. Linear in
+ * the size of the value.
+ */
+export function toStorable(value: unknown): unknown {
+  const copied = copy(value, '$', 0, [])
+  if (
+    typeof copied === 'object' &&
+    copied !== null &&
+    !Array.isArray(copied) &&
+    Object.hasOwn(copied, metadataKey)
+  ) {
+    refuse(`$.${metadataKey}`, 'the reserved key', 'Rename the property.')
+  }
+  return copied
+}

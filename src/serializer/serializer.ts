@@ -1,0 +1,17 @@
+/**
+ * How a document becomes bytes and back. Implementations are pure and blocking.
+ *
+ * A serializer must return from `decode(encode(value))` a value deeply equal to `value` for every
+ * JSON value, keep the last key of the outermost object last, and write a string such as
+ * `sha256:0123456789abcdef` as it is: the checksum is put into the encoded text after the fact.
+ */
+export interface Serializer {
+  /** Names the format in error messages, for example `json`. */
+  readonly name: string
+  /** File extension without the dot. Two serializers used in one store must not share one. */
+  readonly extension: string
+  /** The whole file, ending in a newline. Never throws for a JSON value. */
+  encode(value: unknown): string
+  /** Throws any error for text that is not of the format; the caller wraps it. */
+  decode(text: string): unknown
+}

@@ -1,0 +1,40 @@
+import type { Revision } from '../revision.js'
+import type { Commit, CommitResult } from '../storage.js'
+
+/** A commit on its way, and whom to tell. */
+export class CommitJob {
+  /** What its documents will be at, once they have been written in the present attempt. */
+  revision: Revision | undefined
+  /** Set once its redo intent stands: from then on it is committed. */
+  intent: Revision | undefined
+  /** What to tell the caller, once what `revision` or `intent` promise is seen to hold. */
+  pendingResult: CommitResult | undefined
+  /** A batch with others failed; it is tried by itself now. */
+  alone = false
+  /** Its turn has come; waiting can no longer be given up. */
+  isStarted = false
+  #settled = false
+
+  constructor(
+    /** Its constant values are storable copies. */
+    readonly commit: Commit,
+    readonly onResult: (result: CommitResult) => void,
+    readonly onError: (error: unknown) => void,
+  ) {}
+
+  get isSettled(): boolean {
+    return this.#settled
+  }
+
+  resolve(result: CommitResult): void {
+    if (this.#settled) return
+    this.#settled = true
+    this.onResult(result)
+  }
+
+  reject(error: unknown): void {
+    if (this.#settled) return
+    this.#settled = true
+    this.onError(error)
+  }
+}

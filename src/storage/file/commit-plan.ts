@@ -1,0 +1,202 @@
+/** What a batch of commits amounts to: which documents become what, who is told what, who is refused. */
+import { StateStoreError } from '../../errors/index.js'
+import type { Steps } from '../../file-system/index.js'
+import { toStorable } from '../../serializer/index.js'
+import { revisionConflict } from '../refusals.js'
+import type { Revision } from '../revision.js'
+import type {
+  Change,
+  CommitResult,
+  DocumentAddress,
+  DocumentWrite,
+  Expectation,
+  LeaseClaim,
+  StoredDocument,
+  WriteOutcome,
+} from '../storage.js'
+import type { CommitJob } from './commit-job.js'
+import type { DocumentFiles } from './document-files.js'
+
+export interface PlannedDocument {
+  readonly address: DocumentAddress
+  readonly change: Extract<Change, { kind: 'put' | 'delete' }>
+  readonly revision: Revision
+  /** The commits this change fulfils; the last one made it, it stands in place of the others'. */
+  readonly jobs: readonly CommitJob[]
+}
+
+export interface AcceptedCommit {
+  readonly job: CommitJob
+  readonly result: CommitResult
+}
+
+export interface CommitPlan {
+  readonly documents: readonly PlannedDocument[]
+  readonly accepted: readonly AcceptedCommit[]
+  /** Some commit changes several documents. */
+  readonly needsIntent: boolean
+}
+
+export interface PlanContext {
+  readonly files: DocumentFiles
+  readonly savedAt: number
+  readonly writerId: string
+  nextRevision(): Revision
+  /** Throws `STATE_LEASE_LOST` unless the claim is the newest for its name. */
+  checkLease(claim: LeaseClaim): void
+}
+
+/** A document as the batch sees it, earlier commits of the batch included. */
+interface View {
+  current: StoredDocument | undefined
+  planned?: PlannedDocument
+}
+
+const identify = ({ collection, key }: DocumentAddress): string => `${collection}\0${key}`
+
+export class CommitPlanner {
+  readonly #context: PlanContext
+  readonly #views = new Map<string, View>()
+  readonly #accepted: { job: CommitJob; revision: Revision; outcomes: WriteOutcome[] }[] = []
+  #needsIntent = false
+
+  constructor(context: PlanContext) {
+    this.#context = context
+  }
+
+  /** Plans the commits in order. One that is refused has no effect on the others. */
+  *plan(jobs: readonly CommitJob[]): Steps<CommitPlan> {
+    for (const job of jobs) {
+      if (job.isSettled) continue
+      try {
+        yield* this.#add(job)
+      } catch (error) {
+        // Also what a change function threw: that is its caller's, as it is.
+        job.reject(error)
+      }
+    }
+    return {
+      documents: [...this.#views.values()].flatMap(({ planned }) => planned ?? []),
+      accepted: this.#accepted.map((entry) => this.#result(entry)),
+      needsIntent: this.#needsIntent,
+    }
+  }
+
+  *#add(job: CommitJob): Steps<void> {
+    const { commit } = job
+    for (const claim of commit.leases ?? []) this.#context.checkLease(claim)
+    for (const { address, expected } of commit.checks ?? []) {
+      yield* this.#expect(address, expected)
+    }
+    const changes: { write: DocumentWrite; change: Change; view: View }[] = []
+    for (const write of commit.writes) {
+      if (write.expected !== undefined) yield* this.#expect(write.address, write.expected)
+      const view = yield* this.#view(write)
+      changes.push({ write, change: this.#decide(write, view), view })
+    }
+    // Nothing can refuse this commit any more.
+    const revision = this.#context.nextRevision()
+    const outcomes = changes.map(({ write, change, view }) =>
+      this.#apply(job, write.address, change, view, revision),
+    )
+    if (outcomes.filter(({ kind }) => kind !== 'keep').length > 1) this.#needsIntent = true
+    job.revision = revision
+    this.#accepted.push({ job, revision, outcomes })
+  }
+
+  *#expect(address: DocumentAddress, expected: Expectation): Steps<void> {
+    const { current } = yield* this.#load(address)
+    const actual = current?.revision ?? null
+    if (actual !== expected) throw revisionConflict(address, expected, actual)
+  }
+
+  /** The view to change; the present document is read only if the change depends on it. */
+  *#view({ address, change }: DocumentWrite): Steps<View> {
+    const unconditionalPut = typeof change !== 'function' && change.kind === 'put'
+    if (!unconditionalPut) return yield* this.#load(address)
+    const view = this.#views.get(identify(address))
+    if (view !== undefined) return view
+    // Registered once it is accepted: until then it must not count as known.
+    return { current: undefined }
+  }
+
+  *#load(address: DocumentAddress): Steps<View> {
+    const id = identify(address)
+    const known = this.#views.get(id)
+    if (known !== undefined) return known
+    const found = yield* this.#context.files.find(address)
+    if (found?.verdict.kind === 'damaged') {
+      throw new StateStoreError({
+        code: 'STATE_CORRUPT',
+        message: `${address.collection}/${address.key} is damaged: ${found.verdict.reason}`,
+        operation: 'commit',
+        path: found.path,
+        hint: 'set() replaces it; the damaged bytes are kept in quarantine.',
+        details: { ...address, reason: found.verdict.reason },
+      })
+    }
+    const view: View = { current: found?.verdict.document }
+    this.#views.set(id, view)
+    return view
+  }
+
+  #decide({ change }: DocumentWrite, { current, planned }: View): Change {
+    if (typeof change !== 'function') return change
+    // The value of an earlier commit of this batch belongs to its caller.
+    const own =
+      current !== undefined && planned !== undefined
+        ? { ...current, value: structuredClone(current.value) }
+        : current
+    const decided = change(own)
+    return decided.kind === 'put' ? { ...decided, value: toStorable(decided.value) } : decided
+  }
+
+  #apply(
+    job: CommitJob,
+    address: DocumentAddress,
+    change: Change,
+    view: View,
+    revision: Revision,
+  ): WriteOutcome {
+    if (change.kind === 'keep' || (change.kind === 'delete' && view.current === undefined)) {
+      return { address, kind: 'keep', document: view.current }
+    }
+    this.#views.set(identify(address), view)
+    const { savedAt, writerId } = this.#context
+    view.current =
+      change.kind === 'delete'
+        ? undefined
+        : {
+            value: change.value,
+            revision,
+            savedAt,
+            writer: writerId,
+            schemaVersion: change.schemaVersion,
+            origin: 'store',
+          }
+    view.planned = { address, change, revision, jobs: [...(view.planned?.jobs ?? []), job] }
+    return { address, kind: change.kind, document: view.current }
+  }
+
+  /** A commit whose documents were all written again by later ones got one revision with them. */
+  #result({
+    job,
+    revision,
+    outcomes,
+  }: {
+    job: CommitJob
+    revision: Revision
+    outcomes: WriteOutcome[]
+  }): AcceptedCommit {
+    const written = outcomes.filter(({ kind }) => kind !== 'keep')
+    const final = written.map(
+      ({ address }) => this.#views.get(identify(address))?.planned?.revision,
+    )
+    const superseded = written.length > 0 && final.every((each) => each !== revision)
+    const told = superseded ? (final[0] ?? revision) : revision
+    return {
+      job,
+      result: { revision: told, savedAt: this.#context.savedAt, superseded, outcomes },
+    }
+  }
+}

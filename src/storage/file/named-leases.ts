@@ -1,0 +1,293 @@
+/**
+ * Named leases: generation files like the write lease's, one directory a name. Here the newest
+ * generation alone is the holder. A free name is taken by linking the next number, without the write
+ * lease. A silent holder is superseded only *inside* the write lease, and "is this token still the
+ * newest" is asked there too, so a takeover cannot fall between another's check and its commit.
+ */
+import type { Clock } from '../../clock/index.js'
+import { isFileSystemError } from '../../errors/index.js'
+import {
+  type GenerationCeiling,
+  GenerationDirectory,
+  type GenerationOwner,
+  type GenerationRecord,
+  type OwnGeneration,
+  type ProcessTable,
+  SilenceObserver,
+} from '../../file-lock/index.js'
+import type { FileOperations } from '../../file-system/index.js'
+import { Line } from '../line.js'
+import { leaseDefaults, leaseLost, leaseTimeout, leaseTimes, refuseAborted } from '../refusals.js'
+import type { Lease, LeaseClaim, LeaseRequest, LeaseStatus, StorageListener } from '../storage.js'
+import { decodeKey, encodeKey } from './key-encoding.js'
+
+const beatsPerTtl = 4
+const firstPollMs = 1
+const maxPollMs = 20
+/** Names whose paths are kept at hand. */
+const maxRemembered = 1000
+
+export interface NamedLeaseContext {
+  readonly fs: FileOperations
+  readonly clock: Clock
+  readonly processes: ProcessTable
+  readonly ceiling: GenerationCeiling
+  /** The directory of all names. */
+  readonly directory: string
+  readonly listener: StorageListener
+  draftPath(): string
+  owner(): GenerationOwner
+  /** Runs `action`, which blocks, in a turn of the write lease. */
+  inTurn<T>(action: () => T, signal: AbortSignal | undefined): Promise<T>
+  /** Resolves once no commit that claims the lease is on its way. */
+  commitsUnder(claim: LeaseClaim): Promise<void>
+}
+
+class HeldLease implements Lease {
+  readonly #context: NamedLeaseContext
+  readonly #own: OwnGeneration
+  readonly #controller = new AbortController()
+  readonly #stopBeating: () => void
+  readonly #onReleased: () => void
+  #state: 'held' | 'lost' | 'released' = 'held'
+
+  constructor(
+    context: NamedLeaseContext,
+    readonly name: string,
+    own: OwnGeneration,
+    ttlMs: number,
+    onReleased: () => void,
+  ) {
+    this.#context = context
+    this.#own = own
+    this.#onReleased = onReleased
+    this.#stopBeating = context.clock.every(ttlMs / beatsPerTtl, () => this.#beat())
+  }
+
+  get token(): number {
+    return this.#own.generation
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  async release(): Promise<void> {
+    if (this.#state === 'released') return
+    await this.#context.commitsUnder(this)
+    this.releaseNow()
+  }
+
+  releaseNow(): void {
+    if (this.#state === 'released') return
+    this.#state = 'released'
+    this.#stopBeating()
+    this.#own.release()
+    this.#onReleased()
+  }
+
+  #beat(): void {
+    try {
+      if (this.#state !== 'held') return
+      if (this.#own.isSuperseded()) this.#lose('another holder took over')
+      else this.#own.beat()
+    } catch (error) {
+      // The directory cannot be read, so nobody can tell whether we still hold it.
+      this.#lose((error as Error).message)
+    }
+  }
+
+  #lose(why: string): void {
+    this.#state = 'lost'
+    this.#stopBeating()
+    this.#context.listener('lease:lost', { name: this.name, token: this.token })
+    this.#controller.abort(leaseLost(this, why))
+  }
+}
+
+export class NamedLeases {
+  readonly #context: NamedLeaseContext
+  readonly #directories = new Map<string, GenerationDirectory>()
+  readonly #lines = new Map<string, Line>()
+  readonly #held = new Set<HeldLease>()
+
+  constructor(context: NamedLeaseContext) {
+    this.#context = context
+  }
+
+  async acquire(request: LeaseRequest): Promise<Lease> {
+    const { name, signal } = request
+    const { ttlMs, waitMs } = leaseTimes(request)
+    const directory = this.#directoryOf(name)
+    refuseAborted(signal, 'acquireLease')
+    const deadline = this.#context.clock.monotonicMs() + waitMs
+    const line = this.#lines.get(name) ?? new Line()
+    this.#lines.set(name, line)
+    const leave = await line.enterWithin(this.#context.clock, waitMs, signal)
+    if (leave === undefined) {
+      refuseAborted(signal, 'acquireLease')
+      throw leaseTimeout(name, directory.newest()?.owner ?? {})
+    }
+    try {
+      const own = await this.#wait(directory, request, ttlMs, deadline)
+      const lease = new HeldLease(this.#context, name, own, ttlMs, () => {
+        this.#held.delete(lease)
+        leave()
+        if (line.isEmpty) this.#lines.delete(name)
+      })
+      this.#held.add(lease)
+      return lease
+    } catch (error) {
+      leave()
+      throw error
+    }
+  }
+
+  async #wait(
+    directory: GenerationDirectory,
+    request: LeaseRequest,
+    ttlMs: number,
+    deadline: number,
+  ): Promise<OwnGeneration> {
+    const { clock, processes } = this.#context
+    const silence = new SilenceObserver(processes, () => clock.monotonicMs())
+    const owner = this.#owner(request, ttlMs)
+    for (let pollMs = firstPollMs; ; pollMs = Math.min(pollMs * 2, maxPollMs)) {
+      refuseAborted(request.signal, 'acquireLease')
+      const newest = this.#newest(directory)
+      if (newest?.state === 'free') {
+        const own = this.#take(directory, newest, owner)
+        if (own !== undefined) {
+          directory.removeBelow(own.generation)
+          return own
+        }
+        pollMs = firstPollMs
+        continue
+      }
+      const reason = newest === undefined ? undefined : silence.verdict(newest, ttlMs)
+      if (newest !== undefined && reason !== undefined) {
+        const own = await this.#supersede(directory, newest, owner, request, reason)
+        if (own !== undefined) return own
+        pollMs = firstPollMs
+      }
+      const remaining = deadline - clock.monotonicMs()
+      if (remaining <= 0) throw leaseTimeout(request.name, newest?.owner ?? {})
+      await clock.sleep(Math.min(pollMs, remaining), { keepAlive: true })
+    }
+  }
+
+  #take(
+    directory: GenerationDirectory,
+    newest: GenerationRecord,
+    owner: GenerationOwner,
+  ): OwnGeneration | undefined {
+    try {
+      return directory.take(newest, 'busy', owner, this.#context.draftPath())
+    } catch (error) {
+      // Our staging directory was taken away in this moment; the next draft path is in a new one.
+      if (isFileSystemError(error, 'NotFound')) return undefined
+      throw error
+    }
+  }
+
+  /** Takes a silent holder's name; undefined when it turned out not to be silent, or another was faster. */
+  async #supersede(
+    directory: GenerationDirectory,
+    stale: GenerationRecord,
+    owner: GenerationOwner,
+    request: LeaseRequest,
+    reason: string,
+  ): Promise<OwnGeneration | undefined> {
+    const own = await this.#context.inTurn(() => {
+      const newest = directory.newest()
+      if (newest?.content !== stale.content || newest.generation !== stale.generation)
+        return undefined
+      return this.#take(directory, newest, owner)
+    }, request.signal)
+    if (own === undefined) return undefined
+    directory.removeBelow(own.generation)
+    this.#context.listener('lease:taken-over', {
+      name: request.name,
+      token: own.generation,
+      reason,
+    })
+    return own
+  }
+
+  /** Throws `STATE_LEASE_LOST` unless the claim is the newest for its name. To be called in a turn. */
+  check(claim: LeaseClaim): void {
+    const newest = this.#directoryOf(claim.name).newest()
+    if (newest?.generation === claim.token && newest.state === 'busy') return
+    throw leaseLost(
+      claim,
+      newest?.state === 'free' ? 'it was released' : 'another holder took over',
+    )
+  }
+
+  list(): LeaseStatus[] {
+    const { fs, directory } = this.#context
+    const statuses: LeaseStatus[] = []
+    for (const { name: encoded } of fs.readDirectory(directory)) {
+      const name = decodeKey(encoded) ?? encoded
+      const newest = new GenerationDirectory(
+        fs,
+        `${directory}/${encoded}`,
+        this.#context.ceiling,
+      ).newest()
+      if (newest !== undefined && newest.generation > 0) statuses.push(this.#status(name, newest))
+    }
+    return statuses
+  }
+
+  /** Gives everything back, for close and exit. */
+  releaseAll(): void {
+    for (const lease of [...this.#held]) lease.releaseNow()
+  }
+
+  #status(name: string, { generation, state, owner }: GenerationRecord): LeaseStatus {
+    const since = owner.since === undefined ? undefined : Date.parse(owner.since)
+    return {
+      name,
+      token: generation,
+      state: state === 'free' ? 'free' : 'held',
+      ...(state === 'free'
+        ? {}
+        : {
+            pid: owner.pid,
+            host: owner.host,
+            purpose: owner.purpose,
+            since,
+            expiresAt: this.#context.clock.now() + (owner.ttlMs ?? leaseDefaults.ttlMs),
+          }),
+    }
+  }
+
+  #owner(request: LeaseRequest, ttlMs: number): GenerationOwner {
+    const { purpose } = request
+    const since = new Date(this.#context.clock.now()).toISOString()
+    return { ...this.#context.owner(), since, ttlMs, ...(purpose === undefined ? {} : { purpose }) }
+  }
+
+  #directoryOf(name: string): GenerationDirectory {
+    let directory = this.#directories.get(name)
+    if (directory === undefined) {
+      const path = `${this.#context.directory}/${encodeKey(name, 'lease')}`
+      directory = new GenerationDirectory(this.#context.fs, path, this.#context.ceiling)
+      if (this.#directories.size >= maxRemembered) this.#directories.clear()
+      this.#directories.set(name, directory)
+    }
+    return directory
+  }
+
+  /** The newest generation of a name, which is created when there is none. */
+  #newest(directory: GenerationDirectory): GenerationRecord | undefined {
+    try {
+      const newest = directory.newest()
+      if (newest !== undefined) return newest
+    } catch (error) {
+      if (!isFileSystemError(error, 'NotFound')) throw error
+    }
+    directory.initialise(this.#context.draftPath())
+    return directory.newest()
+  }
+}

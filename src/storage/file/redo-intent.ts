@@ -1,0 +1,264 @@
+/**
+ * All or none for several documents.
+ *
+ * Before a batch with a commit of several documents shows any of them, it publishes a *redo intent*:
+ * one file with the full new content of each, synced, then renamed out of staging into `intents/`.
+ * That rename, once durable, is the commit. Whoever writes next completes what it finds there: it
+ * applies each document whose present revision is older, then removes the intent, durably, so that it
+ * cannot come back after a power cut and undo something newer.
+ *
+ *     { "holdfast": "intent", "revision": "4.9", "savedAt": …, "checksum": "…", "documents": [
+ *       { "collection": "tasks", "key": "a", "path": "tasks/a.json", "kind": "put", "text": "…" } ] }
+ */
+import { createHash } from 'node:crypto'
+import {
+  type AtomicWriter,
+  removeStaged,
+  renameWithRetry,
+  type StagingArea,
+  syncDirectory,
+} from '../../atomic-write/index.js'
+import { isFileSystemError } from '../../errors/index.js'
+import { type FileSystem, io, type Steps, unlessMissing } from '../../file-system/index.js'
+import { compareRevisions, isRevision, type Revision } from '../revision.js'
+import type { DocumentAddress, StorageListener } from '../storage.js'
+import { markedTime, markOf } from './document-file.js'
+import type { Keepsakes } from './keepsakes.js'
+import { internalsName, type Layout } from './layout.js'
+
+export interface IntentDocument extends DocumentAddress {
+  readonly revision: Revision
+  /** Relative to the root. */
+  readonly path: string
+  readonly kind: 'put' | 'delete'
+  readonly mode: number
+  /** The whole file; empty for a delete. */
+  readonly text: string
+}
+
+export interface Intent {
+  readonly revision: Revision
+  /** Milliseconds since the epoch. */
+  readonly savedAt: number
+  readonly documents: readonly IntentDocument[]
+}
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function encodeIntent({ revision, savedAt, documents }: Intent): string {
+  const body = JSON.stringify(documents)
+  const checksum = digest(`${revision} ${savedAt} ${body}`)
+  const head = JSON.stringify({ holdfast: 'intent', revision, savedAt, checksum })
+  return `${head.slice(0, -1)},"documents":${body}}\n`
+}
+
+/** Undefined for damaged content. Paths are checked: an intent cannot reach outside the store. */
+function decodeIntent(text: string): Intent | undefined {
+  let whole: unknown
+  try {
+    whole = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (!isRecord(whole) || !Array.isArray(whole.documents)) return undefined
+  const { revision, savedAt, checksum } = whole
+  if (!isRevision(revision) || typeof savedAt !== 'number') return undefined
+  const documents = whole.documents as IntentDocument[]
+  if (digest(`${revision} ${savedAt} ${JSON.stringify(documents)}`) !== checksum) return undefined
+  const contained = documents.every(({ path }) => {
+    const parts = path.split('/')
+    return (
+      parts.length >= 2 &&
+      parts[0] !== internalsName &&
+      !parts.some((part) => /^\.{0,2}$/.test(part))
+    )
+  })
+  return contained ? { revision, savedAt, documents } : undefined
+}
+
+/** The revision a file says it has, whatever its format. */
+function revisionIn(bytes: Uint8Array): Revision | undefined {
+  const text = Buffer.from(bytes).toString('utf8')
+  return [...text.matchAll(/\brevision"?:\s*"?(\d+\.\d+)/g)].at(-1)?.[1]
+}
+
+export interface IntentContext {
+  readonly fileSystem: FileSystem
+  readonly layout: Layout
+  readonly writer: AtomicWriter
+  readonly keepsakes: Keepsakes
+  readonly listener: StorageListener
+}
+
+export class RedoIntents {
+  readonly #context: IntentContext
+
+  constructor(context: IntentContext) {
+    this.#context = context
+  }
+
+  pathOf(revision: Revision): string {
+    return `${this.#context.layout.intents}/${revision}.json`
+  }
+
+  /** Commits: once this returns, the intent will be carried out. */
+  *publish(
+    intent: Intent,
+    area: StagingArea,
+    durable: boolean,
+    onPublished: () => void,
+  ): Steps<void> {
+    const { writer, layout } = this.#context
+    const staged = yield* writer.stage(
+      {
+        target: this.pathOf(intent.revision),
+        bytes: Buffer.from(encodeIntent(intent)),
+        mode: 0o600,
+        modifiedMicros: intent.savedAt * 1000,
+        durable,
+      },
+      area,
+    )
+    try {
+      yield* writer.publish(staged)
+    } catch (error) {
+      yield* writer.discard(staged)
+      throw error
+    }
+    onPublished()
+    if (durable) yield* syncDirectory(layout.intents)
+  }
+
+  /**
+   * Makes a published intent visible and forgets it. Idempotent. With `recovering`, documents that are
+   * newer already are left alone, and content that a person put in the way is set aside.
+   */
+  *apply(
+    intent: Intent,
+    area: StagingArea,
+    options: { readonly durable: boolean; readonly recovering: boolean },
+  ): Steps<void> {
+    const { layout } = this.#context
+    const directories = new Set<string>()
+    for (const document of intent.documents) {
+      const path = `${layout.root}/${document.path}`
+      const directory = path.slice(0, path.lastIndexOf('/'))
+      if (options.recovering && (yield* this.#isSettled(document, path))) {
+        // Visible already, but perhaps not durable: its writer may have died before that.
+        directories.add(directory)
+        continue
+      }
+      yield* this.#applyDocument(intent, document, path, area, options.durable)
+      directories.add(directory)
+    }
+    if (options.durable) {
+      for (const directory of directories) yield* unlessMissing(syncDirectory(directory))
+    }
+    yield* unlessMissing(io.unlink(this.pathOf(intent.revision)))
+    if (options.durable) yield* syncDirectory(layout.intents)
+  }
+
+  *#applyDocument(
+    intent: Intent,
+    document: IntentDocument,
+    path: string,
+    area: StagingArea,
+    durable: boolean,
+  ): Steps<void> {
+    const { fileSystem, keepsakes, writer } = this.#context
+    const { blocking } = fileSystem
+    if (blocking.status(path) !== undefined) {
+      yield* keepsakes.backUp(document, path, document.revision, intent.savedAt)
+    }
+    if (document.kind === 'delete') {
+      yield* removeDocument(path, area)
+      return
+    }
+    const directory = path.slice(0, path.lastIndexOf('/'))
+    if (blocking.status(directory) === undefined) {
+      yield* io.makeDirectory(directory, 0o700)
+      if (durable) yield* syncDirectory(this.#context.layout.root)
+    }
+    const staged = yield* writer.stage(
+      {
+        target: path,
+        bytes: Buffer.from(document.text),
+        mode: document.mode,
+        modifiedMicros: markedTime(intent.savedAt, markOf(document)),
+        durable,
+      },
+      area,
+    )
+    try {
+      yield* writer.publish(staged)
+    } catch (error) {
+      yield* writer.discard(staged)
+      throw error
+    }
+  }
+
+  /** Whether the document is at the intent's revision or beyond; sets a person's edit aside if not. */
+  *#isSettled(document: IntentDocument, path: string): Steps<boolean> {
+    const bytes = yield* unlessMissing(io.readFile(path))
+    if (bytes === undefined) return document.kind === 'delete'
+    const present = revisionIn(bytes)
+    if (present !== undefined && compareRevisions(present, document.revision) >= 0) return true
+    const modified = this.#context.fileSystem.blocking.status(path)?.modifiedMicros ?? 0
+    if (present === undefined || modified % 1000 !== markOf(document)) {
+      const { collection, key } = document
+      const quarantinedAs = yield* this.#context.keepsakes.quarantine(document, path, bytes)
+      this.#context.listener('state:corrupt', {
+        address: { collection, key },
+        path,
+        reason: 'edited while a commit to it was being completed; the commit stands',
+        quarantinedAs,
+      })
+    }
+    return false
+  }
+
+  /** Completes every commit that its writer left half visible. Returns how many. */
+  *recover(area: StagingArea): Steps<number> {
+    const { layout, listener } = this.#context
+    const entries = (yield* unlessMissing(io.readDirectory(layout.intents))) ?? []
+    const revisions = entries
+      .map(({ name }) => (name.endsWith('.json') ? name.slice(0, -'.json'.length) : ''))
+      .filter(isRevision)
+      .sort(compareRevisions)
+    let completed = 0
+    for (const revision of revisions) {
+      const path = this.pathOf(revision)
+      const bytes = yield* unlessMissing(io.readFile(path))
+      if (bytes === undefined) continue
+      const intent = decodeIntent(Buffer.from(bytes).toString('utf8'))
+      if (intent === undefined || intent.revision !== revision) {
+        const kept = `${layout.quarantine}/intent-${revision}.json`
+        yield* renameWithRetry(path, kept)
+        listener('state:corrupt', { path, reason: 'a damaged redo intent', quarantinedAs: kept })
+        continue
+      }
+      yield* this.apply(intent, area, { durable: true, recovering: true })
+      completed += 1
+    }
+    return completed
+  }
+}
+
+/**
+ * Removes a document by renaming it into the staging directory: a plain unlink by a writer that was
+ * superseded in that moment would remove its successor's document.
+ */
+export function* removeDocument(path: string, area: StagingArea): Steps<void> {
+  const trash = area.nextPath()
+  try {
+    yield* renameWithRetry(path, trash)
+  } catch (error) {
+    // Gone already, by somebody else's hand; but not when it is our staging directory that is gone.
+    if (isFileSystemError(error, 'NotFound') && !area.isRevoked()) return
+    throw error
+  }
+  yield* removeStaged(trash)
+}

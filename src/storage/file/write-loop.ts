@@ -1,0 +1,383 @@
+/**
+ * The queue in front of the write lease. Whatever waits when a turn begins is written in that turn, so
+ * a thousand waiting callers cost one acquisition and one batch. Jobs leave in the order they came.
+ */
+import type { StagingArea } from '../../atomic-write/index.js'
+import type { Clock } from '../../clock/index.js'
+import {
+  isFileSystemError,
+  StateStoreError,
+  toFileSystemError,
+  withCommitState,
+} from '../../errors/index.js'
+import type { FileLock, GenerationOwner, Turn } from '../../file-lock/index.js'
+import {
+  type FileSystem,
+  type InlinePolicy,
+  runSteps,
+  runStepsBlocking,
+  type Steps,
+} from '../../file-system/index.js'
+import { formatRevision, type Revision } from '../revision.js'
+import type { BatchOutcome } from './commit-batch.js'
+import { CommitJob } from './commit-job.js'
+import type { Incarnation } from './incarnation.js'
+import type { SpaceReserve } from './space-reserve.js'
+
+const maxBatchJobs = 512
+const maxBatchDocuments = 128
+const firstPollMs = 1
+const maxPollMs = 4
+
+/** What a turn gives to those who write in it. */
+export interface TurnContext {
+  readonly area: StagingArea
+  readonly savedAt: number
+  nextRevision(): Revision
+}
+
+/** Something other than a commit that needs a turn for itself. Idempotent: it may be begun twice. */
+export class TurnTask {
+  isSettled = false
+  isStarted = false
+
+  constructor(
+    readonly run: (turn: TurnContext) => Steps<void>,
+    readonly onDone: () => void,
+    readonly onError: (error: unknown) => void,
+  ) {}
+
+  resolve(): void {
+    if (this.isSettled) return
+    this.isSettled = true
+    this.onDone()
+  }
+
+  reject(error: unknown): void {
+    if (this.isSettled) return
+    this.isSettled = true
+    this.onError(error)
+  }
+}
+
+type Job = CommitJob | TurnTask
+
+/** The incarnation and its lock; replaced together when somebody revokes them. */
+export interface Registration {
+  readonly incarnation: Incarnation
+  readonly lock: FileLock
+}
+
+export interface WriteLoopContext {
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
+  readonly inline: InlinePolicy
+  readonly reserve: SpaceReserve
+  readonly maxPending: number
+  readonly waitMs: number
+  register(): Registration
+  /** Completes what former writers left; `tookOver` when one of them was superseded in its turn. */
+  recover(turn: TurnContext, tookOver: boolean): Steps<void>
+  write(turn: TurnContext, jobs: readonly CommitJob[]): Steps<BatchOutcome>
+  /** Whether the documents of a job are just as it was to leave them. */
+  hasLanded(job: CommitJob): Steps<boolean>
+  onRevoked(generation: number): void
+}
+
+/** A batch under way; `cancelled` once a blocking flush has taken its jobs over. */
+interface Flight {
+  readonly jobs: readonly Job[]
+  cancelled: boolean
+}
+
+export class WriteLoop {
+  readonly #context: WriteLoopContext
+  #registration: Registration
+  #queue: Job[] = []
+  #running: Promise<void> | undefined
+  #flight: Flight | undefined
+  #generation = 0
+  #counter = 0
+  #needsRecovery = false
+
+  constructor(context: WriteLoopContext) {
+    this.#context = context
+    this.#registration = context.register()
+  }
+
+  /** The present incarnation; registers a new one if it was revoked. */
+  get incarnation(): Incarnation {
+    if (this.#registration.incarnation.isRevoked()) this.#registerAgain()
+    return this.#registration.incarnation
+  }
+
+  get pending(): number {
+    return this.#queue.length
+  }
+
+  beat(): void {
+    this.#registration.lock.beat()
+  }
+
+  /** Adds a job; throws `STATE_QUEUE_FULL` when too many wait. */
+  submit(job: Job): void {
+    if (this.#queue.length >= this.#context.maxPending) {
+      throw new StateStoreError({
+        code: 'STATE_QUEUE_FULL',
+        message: `${this.#queue.length} writes are waiting already`,
+        operation: 'commit',
+        retryable: true,
+        hint: 'Await earlier writes before starting more, or raise maxPending.',
+      })
+    }
+    this.#queue.push(job)
+    // One hop later, so that all who write in the same moment are written together.
+    this.#running ??= Promise.resolve().then(() => this.#run())
+  }
+
+  /** Resolves once everything submitted so far is settled. */
+  async idle(): Promise<void> {
+    while (this.#running !== undefined) await this.#running
+  }
+
+  /** Lets go of the lock and of the power to write. */
+  close(): void {
+    this.#registration.lock.release()
+    this.#registration.incarnation.retire()
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#hasWork()) {
+        const turn = await this.#enter()
+        if (turn !== undefined) await this.#fly(turn)
+      }
+    } finally {
+      this.#running = undefined
+    }
+  }
+
+  /** Drops jobs that were settled while they waited (aborted, timed out, flushed). */
+  #hasWork(): boolean {
+    while (this.#queue[0]?.isSettled === true) this.#queue.shift()
+    if (this.#queue.length > 0) return true
+    this.#registration.lock.stopWaiting()
+    return false
+  }
+
+  async #enter(): Promise<Turn | undefined> {
+    const { clock, waitMs } = this.#context
+    const deadline = clock.monotonicMs() + waitMs
+    for (let pollMs = firstPollMs; this.#hasWork(); pollMs = Math.min(pollMs * 2, maxPollMs)) {
+      const turn = this.#tryEnter()
+      if (turn !== undefined) return turn
+      if (clock.monotonicMs() >= deadline) {
+        this.#rejectQueue(this.#timeout())
+        return undefined
+      }
+      await clock.sleep(pollMs, { keepAlive: true })
+    }
+    return undefined
+  }
+
+  /** One attempt. A failure that is not a matter of waiting is told to everybody who waits. */
+  #tryEnter(): Turn | undefined {
+    try {
+      return this.#attempt()
+    } catch (error) {
+      if (this.#registration.incarnation.isRevoked()) {
+        this.#registerAgain()
+        return undefined
+      }
+      this.#rejectQueue(withCommitState(error, 'not-committed'))
+      return undefined
+    }
+  }
+
+  #attempt(): Turn | undefined {
+    try {
+      return this.#registration.lock.tryEnter()
+    } catch (error) {
+      if (!isFileSystemError(error, 'DiskFull', 'QuotaExceeded')) throw error
+      if (!this.#context.reserve.release()) throw error
+      return this.#registration.lock.tryEnter()
+    }
+  }
+
+  #rejectQueue(error: StateStoreError): void {
+    this.#registration.lock.stopWaiting()
+    for (const job of this.#queue.splice(0)) job.reject(error)
+  }
+
+  #timeout(): StateStoreError {
+    const holder: GenerationOwner = this.#registration.lock.blockedBy ?? {}
+    return new StateStoreError({
+      code: 'STATE_LEASE_TIMEOUT',
+      message: `No turn to write in ${this.#context.waitMs} ms; process ${holder.pid ?? '?'} on ${holder.host ?? '?'} has it`,
+      operation: 'commit',
+      retryable: true,
+      hint: 'That process is writing very much, or its disk hangs.',
+      details: { pid: holder.pid, host: holder.host },
+    })
+  }
+
+  /** The jobs of the next batch: a task or a commit to be tried alone, or all commits up to the next of those. */
+  #takeBatch(): Job[] {
+    const batch: Job[] = []
+    let documents = 0
+    while (batch.length < maxBatchJobs && documents < maxBatchDocuments) {
+      const job = this.#queue[0]
+      if (job === undefined) break
+      const solitary = job instanceof TurnTask || job.alone
+      if (solitary && batch.length > 0) break
+      this.#queue.shift()
+      if (job.isSettled) continue
+      job.isStarted = true
+      batch.push(job)
+      if (solitary) break
+      documents += (job as CommitJob).commit.writes.length
+    }
+    return batch
+  }
+
+  async #fly(turn: Turn): Promise<void> {
+    const { fileSystem, clock, inline } = this.#context
+    const { lock } = this.#registration
+    const flight: Flight = { jobs: this.#takeBatch(), cancelled: false }
+    this.#flight = flight
+    try {
+      const steps = this.#steps(turn, flight.jobs)
+      const outcome = await runSteps(fileSystem, clock, steps, inline)
+      if (!flight.cancelled) this.#land(outcome, turn)
+    } catch (error) {
+      if (!flight.cancelled) this.#crashLand(flight, turn, error)
+    } finally {
+      if (!flight.cancelled) {
+        this.#flight = undefined
+        lock.leave()
+      }
+    }
+  }
+
+  *#steps(turn: Turn, jobs: readonly Job[]): Steps<BatchOutcome> {
+    const context = this.#turnContext(turn)
+    if (turn.fresh || this.#needsRecovery) {
+      this.#needsRecovery = true
+      yield* this.#context.recover(context, turn.tookOver)
+      this.#needsRecovery = false
+    }
+    const commits: CommitJob[] = []
+    for (const job of jobs) {
+      if (job instanceof TurnTask) {
+        yield* job.run(context)
+        job.resolve()
+      } else if (job.intent !== undefined && job.pendingResult !== undefined) {
+        // Its redo intent stood when its turn was taken away; by now it has been carried out.
+        job.resolve(job.pendingResult)
+      } else {
+        commits.push(job)
+      }
+    }
+    if (commits.length === 0) return { retry: [], revoked: false, unfinished: false }
+    return yield* this.#context.write(context, commits)
+  }
+
+  #turnContext(turn: Turn): TurnContext {
+    if (turn.generation !== this.#generation) {
+      this.#generation = turn.generation
+      this.#counter = 0
+    }
+    const { incarnation } = this.#registration
+    return {
+      area: incarnation,
+      savedAt: this.#context.clock.now(),
+      nextRevision: () => {
+        this.#counter += 1
+        return formatRevision(turn.generation, this.#counter)
+      },
+    }
+  }
+
+  #land(outcome: BatchOutcome, turn: Turn): void {
+    this.#needsRecovery ||= outcome.unfinished
+    this.#queue.unshift(...outcome.retry)
+    if (outcome.revoked) this.#revoked(turn)
+    else this.#context.reserve.ensure()
+  }
+
+  /** Recovery, or something that no single commit is to blame for, has failed. */
+  #crashLand({ jobs }: Flight, turn: Turn, error: unknown): void {
+    const open = jobs.filter((job) => !job.isSettled)
+    if (this.#registration.incarnation.isRevoked()) {
+      this.#queue.unshift(...open)
+      this.#revoked(turn)
+      return
+    }
+    if (isFileSystemError(error, 'DiskFull', 'QuotaExceeded') && this.#context.reserve.release()) {
+      this.#queue.unshift(...open)
+      return
+    }
+    for (const job of open) {
+      const committed = job instanceof CommitJob && job.intent !== undefined
+      const failure = toFileSystemError(error, 'commit', undefined)
+      job.reject(withCommitState(failure, committed ? 'committed' : 'not-committed'))
+    }
+  }
+
+  #revoked(turn: Turn): void {
+    if (this.#registration.incarnation.isRevoked()) this.#registerAgain()
+    this.#context.onRevoked(turn.generation)
+  }
+
+  #registerAgain(): void {
+    this.#registration.lock.release()
+    this.#registration = this.#context.register()
+  }
+
+  /**
+   * Settles, blocking the thread, all that was submitted. A batch under way is taken over: our own
+   * power to write is revoked, which settles what its renames have done, and what has not landed is
+   * written anew.
+   */
+  flushBlocking(waitMs: number): void {
+    const { clock, fileSystem } = this.#context
+    const deadline = clock.monotonicMs() + waitMs
+    this.#takeOverFlight()
+    while (this.#hasWork()) {
+      const turn = this.#tryEnter()
+      if (turn === undefined) {
+        if (clock.monotonicMs() >= deadline) this.#rejectQueue(this.#timeout())
+        else clock.sleepSync(firstPollMs)
+        continue
+      }
+      const flight: Flight = { jobs: this.#takeBatch(), cancelled: false }
+      try {
+        this.#land(runStepsBlocking(fileSystem, clock, this.#steps(turn, flight.jobs)), turn)
+      } catch (error) {
+        this.#crashLand(flight, turn, error)
+      } finally {
+        this.#registration.lock.leave()
+      }
+    }
+  }
+
+  #takeOverFlight(): void {
+    const flight = this.#flight
+    if (flight === undefined) return
+    const { clock, fileSystem } = this.#context
+    flight.cancelled = true
+    this.#flight = undefined
+    this.#registration.incarnation.retire()
+    // Nobody else can write yet, so what is on disk is what our batch has done.
+    for (const job of flight.jobs) {
+      if (!(job instanceof CommitJob) || job.isSettled || job.pendingResult === undefined) continue
+      if (job.intent !== undefined) continue
+      if (runStepsBlocking(fileSystem, clock, this.#context.hasLanded(job))) {
+        job.resolve(job.pendingResult)
+      }
+    }
+    this.#queue.unshift(...flight.jobs.filter((job) => !job.isSettled))
+    this.#needsRecovery = true
+    this.#registerAgain()
+  }
+}

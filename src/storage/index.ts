@@ -1,0 +1,3 @@
+/** The storage port: what every storage offers. The implementations stand in folders of their own. */
+export { compareRevisions, isRevision, type Revision } from './revision.js'
+export type * from './storage.js'

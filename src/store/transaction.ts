@@ -1,0 +1,159 @@
+import { isStateStoreError, StateStoreError } from '../errors/index.js'
+import type {
+  Change,
+  Commit,
+  CommitResult,
+  DocumentAddress,
+  DocumentCheck,
+  DocumentWrite,
+  Durability,
+  LeaseClaim,
+  Storage,
+  StoredDocument,
+} from '../storage/index.js'
+import type { Collection } from './collection.js'
+import { retryConflicts, retryReads } from './conflicts.js'
+
+export interface TransactionOptions {
+  /** A lock the transaction is made under: refused with `STATE_LEASE_LOST` once that was lost. */
+  readonly lease?: LeaseClaim
+  /** Default: the store's. */
+  readonly durability?: Durability
+  readonly signal?: AbortSignal
+}
+
+interface Touched {
+  readonly address: DocumentAddress
+  /** As read; undefined when it was not read. */
+  read?: { readonly stored: StoredDocument | undefined }
+  change?: Extract<Change, { kind: 'put' | 'delete' }>
+}
+
+/**
+ * Several documents, all or none, as if alone in the store. Reads see what the transaction has
+ * written. It is committed when the function given to `store.transaction` resolves, and only if nothing
+ * it read has changed; otherwise the function is called again.
+ */
+export class Transaction {
+  readonly #storage: Storage
+  readonly #touched = new Map<string, Touched>()
+  #open = true
+
+  /** Use `store.transaction`. */
+  constructor(storage: Storage) {
+    this.#storage = storage
+  }
+
+  /** The value, or undefined when there is none; the caller's own copy. Errors as `collection.get`. */
+  async get<T, Input>(collection: Collection<T, Input>, key: string): Promise<T | undefined> {
+    const touched = this.#touch(collection.addressOf(key))
+    if (touched.change !== undefined) {
+      const { change } = touched
+      return change.kind === 'delete' ? undefined : (structuredClone(change.value) as T)
+    }
+    touched.read ??= { stored: await this.#storage.read(touched.address) }
+    const { stored } = touched.read
+    if (stored === undefined) return undefined
+    return collection.check(key, structuredClone(stored.value), 'load')
+  }
+
+  async has<T, Input>(collection: Collection<T, Input>, key: string): Promise<boolean> {
+    return (await this.get(collection, key)) !== undefined
+  }
+
+  /** Writes at commit. Throws `STATE_VALIDATION_FAILED` at once. */
+  set<T, Input>(collection: Collection<T, Input>, key: string, value: Input): void {
+    const checked = collection.checkBlocking(key, structuredClone(value), 'set')
+    const touched = this.#touch(collection.addressOf(key))
+    touched.change = collection.put(checked) as Extract<Change, { kind: 'put' }>
+  }
+
+  /** Deletes at commit. */
+  delete<T, Input>(collection: Collection<T, Input>, key: string): void {
+    this.#touch(collection.addressOf(key)).change = { kind: 'delete' }
+  }
+
+  /** @internal */
+  commit(options: TransactionOptions): Promise<CommitResult> {
+    this.#open = false
+    const { lease, durability, signal } = options
+    const touched = [...this.#touched.values()]
+    const writes = touched.flatMap(({ address, change, read }): DocumentWrite[] => {
+      if (change === undefined) return []
+      return [{ address, change, expected: read && (read.stored?.revision ?? null) }]
+    })
+    const commit: Commit = {
+      writes,
+      checks: this.#checks(),
+      leases: lease === undefined ? [] : [lease],
+      durability,
+      signal,
+    }
+    return this.#storage.commit(commit)
+  }
+
+  /** @internal Throws `STATE_REVISION_CONFLICT` if something read has changed since. */
+  async verifyReads(): Promise<void> {
+    this.#open = false
+    for (const { address, read } of this.#touched.values()) {
+      if (read === undefined) continue
+      const expected = read.stored?.revision ?? null
+      const actual = (await this.#storage.read(address))?.revision ?? null
+      if (actual === expected) continue
+      throw new StateStoreError({
+        code: 'STATE_REVISION_CONFLICT',
+        message: `${address.collection}/${address.key} changed while a transaction used it`,
+        operation: 'transaction',
+        retryable: true,
+        details: { ...address, expected, actual },
+      })
+    }
+  }
+
+  #checks(): DocumentCheck[] {
+    return [...this.#touched.values()].flatMap(({ address, change, read }) => {
+      if (read === undefined || change !== undefined) return []
+      return [{ address, expected: read.stored?.revision ?? null }]
+    })
+  }
+
+  #touch(address: DocumentAddress): Touched {
+    if (!this.#open) {
+      throw new StateStoreError({
+        code: 'STATE_CLOSED',
+        message: 'The transaction has ended',
+        operation: 'transaction',
+        hint: 'Await everything the function starts before it returns.',
+      })
+    }
+    const id = `${address.collection}\0${address.key}`
+    const touched = this.#touched.get(id) ?? { address }
+    this.#touched.set(id, touched)
+    return touched
+  }
+}
+
+/** Runs `work` in a transaction, and again when it met a conflict. */
+export function runTransaction<R>(
+  storage: Storage,
+  work: (transaction: Transaction) => Promise<R> | R,
+  options: TransactionOptions,
+  readOnly: boolean,
+): Promise<R> {
+  const attempt = async (): Promise<R> => {
+    const transaction = new Transaction(storage)
+    let result: R
+    try {
+      result = await work(transaction)
+    } catch (error) {
+      // It may have failed because it saw documents that do not belong together.
+      if (!isStateStoreError(error, 'STATE_REVISION_CONFLICT')) await transaction.verifyReads()
+      throw error
+    }
+    if (readOnly) await transaction.verifyReads()
+    else await transaction.commit(options)
+    return result
+  }
+  if (readOnly) return retryReads(attempt)
+  return retryConflicts(storage, 'transaction', options.signal, attempt)
+}
