@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Contender, Durability } from './contenders/index.js'
 import type { Problems } from './problems.js'
@@ -16,7 +17,7 @@ export async function probeDurability(
   problems: Problems,
 ): Promise<Map<string, DurabilityFinding>> {
   const findings = new Map<string, DurabilityFinding>()
-  for (const [index, { name, own, declaredDurability }] of contenders.entries()) {
+  const probe = async ({ name, own, declaredDurability }: Contender, index: number) => {
     const place = join(directory, `durability-${index}`)
     try {
       const seen = await runWorker<Durability>('durability-worker', [name, place])
@@ -28,5 +29,10 @@ export async function probeDurability(
       problems.report(`${name}: cannot be opened`, error, own === true)
     }
   }
+  const waiting = contenders.entries()
+  const prober = async (): Promise<void> => {
+    for (const [index, contender] of waiting) await probe(contender, index)
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, prober))
   return findings
 }

@@ -90,6 +90,6 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
       sliceMs: quick ? 200 : 2000,
     },
     open: { rounds: rounds(7, 2), documents: quick ? 300 : 10_000 },
-    import: { spawns: quick ? 3 : 20 },
+    import: { spawns: quick ? 2 : 20 },
   }
 }

@@ -4,7 +4,8 @@
  * A pid alone proves nothing: it may belong to another boot, to another container on the same
  * volume, or to a later process that was given the same number. Evidence of death is only a missing
  * pid, or one with another start time, seen from the same boot and the same pid namespace. Linux
- * shows all of that under /proc; elsewhere there is no evidence, and only silence counts.
+ * shows all of that under /proc. Elsewhere only a pid that nobody has is evidence, and only among
+ * processes of one host.
  */
 import { hostname } from 'node:os'
 import { type FileSystem, NodeFileSystem } from '../file-system/index.js'
@@ -26,6 +27,22 @@ export interface ProcessTable {
 }
 
 const startTimeField = 22
+
+/**
+ * Where the system shows neither boots nor start times, a pid that nobody has is still evidence on the
+ * same host; one that somebody has is none.
+ */
+function livenessWithoutBoots(self: ProcessIdentity, other: Partial<ProcessIdentity>): Liveness {
+  if (other.bootId !== undefined || other.host !== self.host || other.pid === undefined) {
+    return 'unknown'
+  }
+  try {
+    process.kill(other.pid, 0)
+    return 'unknown'
+  } catch (error) {
+    return (error as { code?: unknown }).code === 'ESRCH' ? 'dead' : 'unknown'
+  }
+}
 
 /** Reads /proc through a file system, so that tests can show another one. */
 export function processTable(fileSystem: FileSystem = new NodeFileSystem()): ProcessTable {
@@ -59,7 +76,8 @@ export function processTable(fileSystem: FileSystem = new NodeFileSystem()): Pro
   return {
     self,
     liveness: (other) => {
-      if (self.bootId === undefined || other.bootId !== self.bootId) return 'unknown'
+      if (self.bootId === undefined) return livenessWithoutBoots(self, other)
+      if (other.bootId !== self.bootId) return 'unknown'
       if (self.pidNamespace === undefined || other.pidNamespace !== self.pidNamespace)
         return 'unknown'
       if (other.pid === undefined || other.startTime === undefined) return 'unknown'

@@ -1,8 +1,9 @@
+import type { OpenOptions } from 'holdfast'
 import type { BenchDocument } from '../documents.js'
-import { type HoldfastOptions, openHoldfast } from '../holdfast.js'
+import { openHoldfast } from '../holdfast.js'
 import { type Contender, names } from './contender.js'
 
-const holdfastWith = (name: string, options: HoldfastOptions): Contender => ({
+const holdfastWith = (name: string, options: OpenOptions): Contender => ({
   name,
   own: true,
   async open(directory) {

@@ -18,8 +18,7 @@ interface LockSlice {
   readonly loopMaxMs: number
   /** Increments that the counter misses: two held the lock at once. */
   readonly violations: number
-  /** Undefined where the lock has no tokens. */
-  readonly tokensRise: boolean | undefined
+  readonly tokens: TokenCheck
 }
 
 export interface LockRow {
@@ -97,19 +96,32 @@ class LockProcess {
   }
 }
 
+interface TokenCheck {
+  /** Undefined where the lock has no tokens. */
+  readonly rise: boolean | undefined
+  readonly firstFault: string | undefined
+}
+
 /** Whether the tokens, in the order in which the lock was granted, are distinct and rising. */
-function tokensRise(reports: readonly LockReport[]): boolean | undefined {
-  const grants = reports.flatMap(({ turns, tokens }) =>
-    [...turns].map((turn, index) => ({ turn, token: tokens[index] ?? Number.NaN })),
+function checkTokens(reports: readonly LockReport[]): TokenCheck {
+  const grants = reports.flatMap(({ turns, tokens }, worker) =>
+    [...turns].map((turn, index) => ({ turn, worker, token: tokens[index] ?? Number.NaN })),
   )
-  if (grants.every(({ token }) => Number.isNaN(token))) return undefined
-  grants.sort((left, right) => left.turn - right.turn)
-  let last = Number.NEGATIVE_INFINITY
-  for (const { token } of grants) {
-    if (!(token > last)) return false
-    last = token
+  if (grants.every(({ token }) => Number.isNaN(token))) {
+    return { rise: undefined, firstFault: undefined }
   }
-  return true
+  grants.sort((left, right) => left.turn - right.turn)
+  const faulty = grants.findIndex(
+    ({ token }, index) => !(token > (grants[index - 1]?.token ?? Number.NEGATIVE_INFINITY)),
+  )
+  if (faulty === -1) return { rise: true, firstFault: undefined }
+  const [before, fault] = [grants[faulty - 1], grants[faulty]]
+  return {
+    rise: false,
+    firstFault:
+      `turn ${fault?.turn} of ${grants.length}: process ${fault?.worker} had token ${fault?.token} ` +
+      `after process ${before?.worker} had ${before?.token}`,
+  }
 }
 
 async function runGroup(
@@ -147,7 +159,7 @@ function summarizeGroup(reports: readonly LockReport[], counted: bigint): LockSl
     fairness: Math.min(...shares) / Math.max(...shares),
     loopMaxMs: maximum(reports.map((report) => report.loopMaxMs)),
     violations: grants - Number(counted),
-    tokensRise: tokensRise(reports),
+    tokens: checkTokens(reports),
   }
 }
 
@@ -169,9 +181,9 @@ function summarize(name: string, processes: number, slices: readonly LockSlice[]
     fairness: median(slices.map((slice) => slice.fairness)),
     loopMaxMs: maximum(slices.map((slice) => slice.loopMaxMs)),
     violations: slices.reduce((sum, slice) => sum + slice.violations, 0),
-    tokensRise: slices.some((slice) => slice.tokensRise === undefined)
+    tokensRise: slices.some((slice) => slice.tokens.rise === undefined)
       ? undefined
-      : slices.every((slice) => slice.tokensRise === true),
+      : slices.every((slice) => slice.tokens.rise === true),
   }
 }
 
@@ -199,7 +211,9 @@ export async function runLockSuite(context: RunContext): Promise<LockTable> {
       const directory = await mkdtemp(join(parent, 'slice-'))
       const slice = await runGroup(race.contender, race.processes, directory, options.lock.sliceMs)
       if (race.own && slice.violations !== 0) throw new Error(`${slice.violations} lost increments`)
-      if (race.own && slice.tokensRise !== true) throw new Error('tokens do not rise')
+      if (race.own && slice.tokens.rise !== true) {
+        throw new Error(`tokens do not rise: ${slice.tokens.firstFault ?? 'there are none'}`)
+      }
       return slice
     },
   )

@@ -107,6 +107,18 @@ export function refuseForeignStamp(stamp: Stamp, layout: Layout): void {
   })
 }
 
+/** A symlink in place of `.holdfast` would have us write outside the root. */
+function refuseForeignInternals(fs: FileOperations, layout: Layout): void {
+  const kind = fs.status(layout.internals)?.kind
+  if (kind === undefined || kind === 'directory') return
+  throw new StateStoreError({
+    code: 'STATE_PATH_ESCAPE',
+    message: `${layout.internals} is a ${kind}, not a directory`,
+    operation: 'open',
+    path: layout.internals,
+  })
+}
+
 export interface StoreDirectory {
   readonly domain: DomainLayout
   readonly ceiling: GenerationCeiling
@@ -122,6 +134,7 @@ export function openStoreDirectory(
   bootId: string | undefined,
 ): StoreDirectory {
   ensureRoot(fs, layout.root)
+  refuseForeignInternals(fs, layout)
   const stamp = checkStamp(fs, layout)
   if (stamp === undefined) createInternals(fs, layout, clock)
   else {

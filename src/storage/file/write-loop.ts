@@ -152,6 +152,9 @@ export class WriteLoop {
         const turn = await this.#enter()
         if (turn !== undefined) await this.#fly(turn)
       }
+    } catch (error) {
+      // We cannot even register again, for example because .holdfast is gone.
+      for (const job of this.#queue.splice(0)) job.reject(withCommitState(error, 'not-committed'))
     } finally {
       this.#running = undefined
     }
