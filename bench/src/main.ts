@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { makeDataDirectory, removeDataDirectory } from './disk.js'
 import { describeEnvironment, environmentText } from './environment.js'
 import { judgeGoals } from './goals.js'
@@ -80,8 +80,10 @@ async function main(): Promise<number> {
     return 1
   }
   const directory = await makeDataDirectory(options.directory ?? resultsDirectory)
-  process.once('SIGINT', () => {
-    void removeDataDirectory(directory).finally(() => process.exit(130))
+  process.on('SIGINT', () => {
+    // Blocking: whatever is being measured must not write between the removal and the exit.
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 })
+    process.exit(130)
   })
   try {
     return await run(options, directory)

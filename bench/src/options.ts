@@ -83,7 +83,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
     seed:
       values.seed === undefined ? Date.now() % 2 ** 31 : integer(values.seed, 'seed', 0, 2 ** 31),
     set: { rounds: rounds(9, 2), ops: quick ? 8 : 200, sliceMs: quick ? 100 : 1000 },
-    inflight: { rounds: rounds(9, 2), batches: quick ? 1 : 4, width: 100 },
+    inflight: { rounds: rounds(9, 2), batches: quick ? 1 : 6, width: 100 },
     lock: {
       rounds: rounds(5, 1),
       processes: quick ? [1, 2] : [1, 2, 4, 8],

@@ -6,6 +6,7 @@ import type { RunContext } from '../run-context.js'
 import { measureWrites, summarizeAll, type Write, type WriteTable } from './write-suite.js'
 
 const generousSliceMs = 10_000
+const warmUpBatches = 2
 
 /** Batches of sets begun together: on as many keys (`keys`), or all on one (`one-key`). */
 export async function runInflightSuite(
@@ -26,7 +27,10 @@ export async function runInflightSuite(
   const slices = await interleave(taking, rounds, random, problems, (contender, round) => {
     context.progress(`${suite}, ${documentBytes} B, round ${round + 1}: ${contender.name}`)
     const place = join(context.directory, `${suite}-${documentBytes}-${taking.indexOf(contender)}`)
-    const work = { warmUp: [batch()], measured: Array.from({ length: batches }, batch) }
+    const work = {
+      warmUp: Array.from({ length: warmUpBatches }, batch),
+      measured: Array.from({ length: batches }, batch),
+    }
     return measureWrites(contender, place, work, generousSliceMs)
   })
   return { suite, documentBytes, rows: summarizeAll(durability, slices) }

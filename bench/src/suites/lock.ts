@@ -210,9 +210,12 @@ export async function runLockSuite(context: RunContext): Promise<LockTable> {
       context.progress(`lock, round ${round + 1}: ${race.name}`)
       const directory = await mkdtemp(join(parent, 'slice-'))
       const slice = await runGroup(race.contender, race.processes, directory, options.lock.sliceMs)
-      if (race.own && slice.violations !== 0) throw new Error(`${slice.violations} lost increments`)
+      if (race.own && slice.violations !== 0) {
+        problems.report(race.name, `${slice.violations} lost increments`, true)
+      }
       if (race.own && slice.tokens.rise !== true) {
-        throw new Error(`tokens do not rise: ${slice.tokens.firstFault ?? 'there are none'}`)
+        const fault = slice.tokens.firstFault ?? 'there are none'
+        problems.report(race.name, `tokens do not rise: ${fault}`, true)
       }
       return slice
     },
