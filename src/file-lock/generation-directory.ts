@@ -7,11 +7,10 @@
  *
  * 1. Numbers are never reused. The newest file is never removed, older ones are removed in ascending
  *    order, and only by the holder of a newer one. A contender that was asleep may link a number that
- *    was used and removed meanwhile; then the file it had seen as newest is gone too, so it looks
- *    again after linking and withdraws.
+ *    was used and removed meanwhile. So after linking it looks for a newer one, which must exist then;
+ *    one that came while it looked has removed its file first, so it looks at that last. It withdraws.
  * 2. Release marks one's own file and touches nothing of another's.
- * 3. Numbers rise across power cuts: see generation-ceiling.ts. When a number was jumped to, a higher
- *    one may exist that was jumped to from elsewhere; the lower withdraws.
+ * 3. Numbers rise across power cuts: see generation-ceiling.ts.
  *
  * A file is `<state> <beat>\n<owner as JSON>\n`. State and beat have a fixed width and are overwritten
  * in place by the owner alone, through the descriptor it created the file with:
@@ -85,6 +84,7 @@ function parse(generation: number, content: string): GenerationRecord {
 export class OwnGeneration {
   readonly #fs: FileOperations
   readonly #directory: GenerationDirectory
+  readonly #length: number
   #file: FileDescriptor | undefined
   #beats = 0
 
@@ -93,7 +93,9 @@ export class OwnGeneration {
     directory: GenerationDirectory,
     readonly generation: number,
     file: FileDescriptor,
+    length: number,
   ) {
+    this.#length = length
     this.#fs = fs
     this.#directory = directory
     this.#file = file
@@ -115,6 +117,13 @@ export class OwnGeneration {
     if (this.#directory.numbers().some((number) => number > this.generation)) return true
     // A newer one that came and went during the listing took ours away before.
     return this.#fs.statusOf(this.#file).links === 0
+  }
+
+  /** Replaces the whole content; returns the descriptor, or undefined when the length would differ. */
+  rewrite(content: string): FileDescriptor | undefined {
+    if (this.#file === undefined || content.length !== this.#length) return undefined
+    this.#overwrite(content, 0)
+    return this.#file
   }
 
   /** Whether our file still stands. */
@@ -231,11 +240,46 @@ export class GenerationDirectory {
     } finally {
       this.#remove(draft)
     }
-    if (this.#isFresh(seen.generation, next)) {
-      return new OwnGeneration(this.#fs, this, next, file)
-    }
-    this.#close(file)
+    const own = new OwnGeneration(this.#fs, this, next, file, format(state, owner).length)
+    // Rule 1, in this order.
+    if (!own.isSuperseded()) return own
+    own.close()
     this.#remove(path)
+    return undefined
+  }
+
+  /**
+   * Takes the generation after `own`, which was given back, with the same file under the next name: a
+   * third of the cost of {@link take}. That its old name still stood when it was linked proves that the
+   * number is new, for the old name would have been removed first. Undefined when somebody else took over since, or
+   * the file cannot be used again; `own` is used up either way.
+   */
+  retake(
+    own: OwnGeneration,
+    state: GenerationState,
+    owner: GenerationOwner,
+  ): OwnGeneration | undefined {
+    const next = own.generation + 1
+    const path = this.#pathOf(own.generation)
+    // Where boots cannot be told apart numbers are jumped to, and the next may be behind another's.
+    const file = this.#ceiling.bootId === undefined ? undefined : own.rewrite(format(state, owner))
+    if (file === undefined) {
+      own.close()
+      return undefined
+    }
+    this.#ceiling.cover(next)
+    try {
+      this.#fs.link(path, this.#pathOf(next))
+    } catch (error) {
+      own.release()
+      if (!isFileSystemError(error, 'AlreadyExists', 'NotFound')) throw error
+      return undefined
+    }
+    // At the old name there may have been another's file, linked for a moment by rule 1.
+    const isOurs = this.#fs.statusOf(file).links >= 2
+    this.#remove(isOurs ? path : this.#pathOf(next))
+    if (isOurs) return new OwnGeneration(this.#fs, this, next, file, format(state, owner).length)
+    own.close()
     return undefined
   }
 
@@ -244,13 +288,6 @@ export class GenerationDirectory {
     for (const number of this.numbers()) {
       if (number < generation) this.#remove(this.#pathOf(number))
     }
-  }
-
-  /** Rules 1 and 3, after `next` was linked. */
-  #isFresh(seen: number, next: number): boolean {
-    const jumped = next !== seen + 1
-    if (jumped && this.numbers().some((number) => number > next)) return false
-    return this.#fs.status(this.#pathOf(seen)) !== undefined
   }
 
   #pathOf(generation: number): string {

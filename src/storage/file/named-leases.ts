@@ -23,7 +23,13 @@ import { decodeKey, encodeKey } from './key-encoding.js'
 
 const beatsPerTtl = 4
 const firstPollMs = 1
-const maxPollMs = 20
+const maxPollMs = 4
+/** After this long, a waiter asks those who come later to let it go first. */
+const patienceMs = 50
+/** How long they do. */
+const yieldMs = 3
+/** Names given back whose files are kept open. */
+const maxParked = 64
 /** Names whose paths are kept at hand. */
 const maxRemembered = 1000
 
@@ -46,10 +52,11 @@ export interface NamedLeaseContext {
 class HeldLease implements Lease {
   readonly #context: NamedLeaseContext
   readonly #own: OwnGeneration
-  readonly #controller = new AbortController()
+  #controller: AbortController | undefined
   readonly #stopBeating: () => void
   readonly #onReleased: () => void
   #state: 'held' | 'lost' | 'released' = 'held'
+  #reason: unknown
 
   constructor(
     context: NamedLeaseContext,
@@ -69,6 +76,8 @@ class HeldLease implements Lease {
   }
 
   get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#state === 'lost') this.#controller.abort(this.#reason)
     return this.#controller.signal
   }
 
@@ -82,7 +91,7 @@ class HeldLease implements Lease {
     if (this.#state === 'released') return
     this.#state = 'released'
     this.#stopBeating()
-    this.#own.release()
+    this.#own.mark('free')
     this.#onReleased()
   }
 
@@ -100,8 +109,50 @@ class HeldLease implements Lease {
   #lose(why: string): void {
     this.#state = 'lost'
     this.#stopBeating()
+    this.#reason = leaseLost(this, why)
     this.#context.listener('lease:lost', { name: this.name, token: this.token })
-    this.#controller.abort(leaseLost(this, why))
+    this.#controller?.abort(this.#reason)
+  }
+}
+
+/**
+ * Tells those who come anew that somebody has been waiting for long: they let a moment pass before they
+ * try. So a process that takes and gives back a name all the time cannot keep it from the others. It
+ * is a courtesy that no promise rests on; one left behind by a dead waiter costs one such moment.
+ */
+class WaitingMark {
+  readonly #fs: FileOperations
+  readonly #path: string
+  #isOurs = false
+  #wasSeen = false
+
+  constructor(fs: FileOperations, directory: string) {
+    this.#fs = fs
+    this.#path = `${directory}/waiting`
+  }
+
+  isSet(): boolean {
+    this.#wasSeen = this.#fs.status(this.#path) !== undefined
+    return this.#wasSeen
+  }
+
+  set(): void {
+    this.#isOurs = true
+    try {
+      this.#fs.close(this.#fs.open(this.#path, 'create'))
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error
+    }
+  }
+
+  /** The wait is over, and whoever else waits sets the mark again. */
+  clear(): void {
+    if (!this.#isOurs && !this.#wasSeen) return
+    try {
+      this.#fs.unlink(this.#path)
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error
+    }
   }
 }
 
@@ -110,6 +161,8 @@ export class NamedLeases {
   readonly #directories = new Map<string, GenerationDirectory>()
   readonly #lines = new Map<string, Line>()
   readonly #held = new Set<HeldLease>()
+  /** Files of names we gave back last, to be used again if nobody else took them since. */
+  readonly #parked = new Map<string, OwnGeneration>()
 
   constructor(context: NamedLeaseContext) {
     this.#context = context
@@ -132,6 +185,7 @@ export class NamedLeases {
       const own = await this.#wait(directory, request, ttlMs, deadline)
       const lease = new HeldLease(this.#context, name, own, ttlMs, () => {
         this.#held.delete(lease)
+        this.#park(name, own)
         leave()
         if (line.isEmpty) this.#lines.delete(name)
       })
@@ -150,15 +204,25 @@ export class NamedLeases {
     deadline: number,
   ): Promise<OwnGeneration> {
     const { clock, processes } = this.#context
-    const silence = new SilenceObserver(processes, () => clock.monotonicMs())
     const owner = this.#owner(request, ttlMs)
+    const queue = new WaitingMark(this.#context.fs, directory.path)
+    if (queue.isSet()) await clock.sleep(yieldMs, { keepAlive: true })
+    const again = this.#retake(request.name, directory, owner)
+    if (again !== undefined) {
+      queue.clear()
+      return again
+    }
+    const silence = new SilenceObserver(processes, () => clock.monotonicMs())
+    const startedMs = clock.monotonicMs()
     for (let pollMs = firstPollMs; ; pollMs = Math.min(pollMs * 2, maxPollMs)) {
       refuseAborted(request.signal, 'acquireLease')
+      if (clock.monotonicMs() - startedMs >= patienceMs) queue.set()
       const newest = this.#newest(directory)
       if (newest?.state === 'free') {
         const own = this.#take(directory, newest, owner)
         if (own !== undefined) {
           directory.removeBelow(own.generation)
+          queue.clear()
           return own
         }
         pollMs = firstPollMs
@@ -174,6 +238,28 @@ export class NamedLeases {
       if (remaining <= 0) throw leaseTimeout(request.name, newest?.owner ?? {})
       await clock.sleep(Math.min(pollMs, remaining), { keepAlive: true })
     }
+  }
+
+  /** Keeps the file of a name that was given back; the oldest of too many is let go. */
+  #park(name: string, own: OwnGeneration): void {
+    this.#parked.get(name)?.close()
+    this.#parked.set(name, own)
+    if (this.#parked.size <= maxParked) return
+    const [oldest] = this.#parked.keys()
+    if (oldest === undefined) return
+    this.#parked.get(oldest)?.close()
+    this.#parked.delete(oldest)
+  }
+
+  #retake(
+    name: string,
+    directory: GenerationDirectory,
+    owner: GenerationOwner,
+  ): OwnGeneration | undefined {
+    const parked = this.#parked.get(name)
+    if (parked === undefined) return undefined
+    this.#parked.delete(name)
+    return directory.retake(parked, 'busy', owner)
   }
 
   #take(
@@ -242,6 +328,8 @@ export class NamedLeases {
   /** Gives everything back, for close and exit. */
   releaseAll(): void {
     for (const lease of [...this.#held]) lease.releaseNow()
+    for (const own of this.#parked.values()) own.close()
+    this.#parked.clear()
   }
 
   #status(name: string, { generation, state, owner }: GenerationRecord): LeaseStatus {
