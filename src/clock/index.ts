@@ -11,7 +11,8 @@ export interface Clock {
   monotonicMs(): number
   /**
    * Resolves after `durationMs`. The timer does not keep the process alive unless `keepAlive`: an
-   * operation that somebody awaits must not be cut off by an early exit.
+   * operation that somebody awaits must not be cut off by an early exit. With 0: in the next turn of the
+   * event loop.
    */
   sleep(durationMs: number, options?: { keepAlive?: boolean }): Promise<void>
   /** Blocks the thread for `durationMs`. For exit handlers only. */
@@ -29,6 +30,10 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   sleep: (durationMs, options) =>
     new Promise((resolve) => {
+      if (durationMs <= 0) {
+        setImmediate(resolve)
+        return
+      }
       const timer = setTimeout(resolve, durationMs)
       if (options?.keepAlive !== true) timer.unref()
     }),
@@ -41,4 +46,29 @@ export const systemClock: Clock = {
     return () => clearInterval(timer)
   },
   randomId: (bytes) => randomBytes(bytes).toString('hex'),
+}
+
+const breathEveryMs = 5
+
+/**
+ * For work that is done without ever waiting: a caller that awaits it in a loop would keep timers and
+ * sockets from their turn. Whoever takes a breath where one is due lets them in.
+ */
+export class Breath {
+  readonly #clock: Clock
+  #lastMs: number
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#lastMs = clock.monotonicMs()
+  }
+
+  get isDue(): boolean {
+    return this.#clock.monotonicMs() - this.#lastMs >= breathEveryMs
+  }
+
+  async take(): Promise<void> {
+    this.#lastMs = this.#clock.monotonicMs()
+    await this.#clock.sleep(0)
+  }
 }

@@ -10,7 +10,8 @@
  *    was used and removed meanwhile. So after linking it looks for a newer one, which must exist then;
  *    one that came while it looked has removed its file first, so it looks at that last. It withdraws.
  * 2. Release marks one's own file and touches nothing of another's.
- * 3. Numbers rise across power cuts: see generation-ceiling.ts.
+ * 3. Numbers rise across power cuts: see generation-ceiling.ts. Who jumps to a number for that and
+ *    finds that another took a lower one meanwhile withdraws too: that one may not have seen it.
  *
  * A file is `<state> <beat>\n<owner as JSON>\n`. State and beat have a fixed width and are overwritten
  * in place by the owner alone, through the descriptor it created the file with:
@@ -38,6 +39,8 @@ export interface GenerationOwner extends Partial<ProcessIdentity> {
   readonly since?: string | undefined
   readonly ttlMs?: number | undefined
   readonly purpose?: string | undefined
+  /** What is held, where the directory's name does not spell it. */
+  readonly name?: string | undefined
 }
 
 export interface GenerationRecord {
@@ -133,9 +136,11 @@ export class OwnGeneration {
 
   /** Gives the generation back. Idempotent, harmless after it was superseded. */
   release(): void {
-    if (this.#file === undefined) return
-    this.mark('free')
-    this.close()
+    try {
+      this.mark('free')
+    } finally {
+      this.close()
+    }
   }
 
   close(): void {
@@ -241,11 +246,28 @@ export class GenerationDirectory {
       this.#remove(draft)
     }
     const own = new OwnGeneration(this.#fs, this, next, file, format(state, owner).length)
-    // Rule 1, in this order.
-    if (!own.isSuperseded()) return own
-    own.close()
-    this.#remove(path)
-    return undefined
+    let holds = false
+    try {
+      // Rule 1, in this order.
+      holds = !own.isSuperseded() && !this.#jumpedOver(seen.generation, next)
+      return holds ? own : undefined
+    } finally {
+      // Also when the disk does not tell: left there, it would be a holder that does not exist.
+      if (!holds) this.#withdraw(own, path)
+    }
+  }
+
+  #withdraw(own: OwnGeneration, path: string): void {
+    try {
+      own.close()
+    } finally {
+      this.#remove(path)
+    }
+  }
+
+  /** Rule 3: whether somebody took a number between the one that was seen and the one jumped to. */
+  #jumpedOver(seen: number, next: number): boolean {
+    return next > seen + 1 && this.numbers().some((number) => number > seen && number < next)
   }
 
   /**

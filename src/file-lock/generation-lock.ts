@@ -86,8 +86,8 @@ export class GenerationLock implements FileLock {
   }
 
   release(): void {
-    this.#drop()
     this.#doneWaiting()
+    this.#drop()
   }
 
   /** Links the next generation, if the newest is free to be taken or patience has run out. */
@@ -147,9 +147,10 @@ export class GenerationLock implements FileLock {
   }
 
   #drop(): void {
-    this.#own?.release()
+    const own = this.#own
     this.#own = undefined
     this.#role = 'none'
+    own?.release()
   }
 
   #doneWaiting(): void {

@@ -28,7 +28,7 @@ function copy(value: unknown, path: string, depth: number, ancestors: object[]):
       return value
     case 'number':
       if (!Number.isFinite(value)) refuse(path, String(value), 'JSON has finite numbers only.')
-      return value
+      return value === 0 ? 0 : value
     case 'object':
       break
     case 'bigint':

@@ -1,8 +1,19 @@
 /** Matching patterns against keys. */
-import type { Dirent, Stats } from 'node:fs'
 import { StateStoreError } from '../errors/index.js'
 
 type Callback<T> = (error: NodeJS.ErrnoException | null, result?: T) => void
+
+/** What `node:fs` tells of a file, as far as fast-glob asks. */
+interface Entry {
+  readonly name: string
+  isFile(): boolean
+  isDirectory(): boolean
+  isSymbolicLink(): boolean
+  isBlockDevice(): boolean
+  isCharacterDevice(): boolean
+  isFIFO(): boolean
+  isSocket(): boolean
+}
 
 interface Node {
   readonly files: Set<string>
@@ -14,7 +25,10 @@ const unspeakable = /^\.{0,2}$/
 
 const speakable = (part: string): string => (unspeakable.test(part) ? `\u0001${part.length}` : part)
 
-const entryOf = (name: string, isFile: boolean): Dirent & Stats => {
+/** Line breaks, which the dot of a glob's regular expression does not match, as one that it does. */
+const onOneLine = (text: string): string => text.replace(/[\n\r\u2028\u2029]/g, '\ufffe')
+
+const entryOf = (name: string, isFile: boolean): Entry => {
   const no = (): boolean => false
   return {
     name,
@@ -25,7 +39,7 @@ const entryOf = (name: string, isFile: boolean): Dirent & Stats => {
     isCharacterDevice: no,
     isFIFO: no,
     isSocket: no,
-  } as Dirent & Stats
+  }
 }
 
 /**
@@ -34,34 +48,40 @@ const entryOf = (name: string, isFile: boolean): Dirent & Stats => {
  */
 class KeyTree {
   readonly #nodes = new Map<string, Node>()
-  readonly #keys = new Map<string, string>()
+  /** Several keys where they differ in what a path cannot say. */
+  readonly #keys = new Map<string, string[]>()
 
   constructor(keys: Iterable<string>) {
     this.#nodes.set('', { files: new Set(), directories: new Set() })
     for (const key of keys) this.#add(key)
   }
 
-  keyAt(path: string): string | undefined {
-    return this.#keys.get(path)
+  keysAt(path: string): readonly string[] {
+    return this.#keys.get(path) ?? []
   }
 
   /** The part of `node:fs` that fast-glob calls. */
   readonly fs = {
-    readdir: (path: string, _options: unknown, done: Callback<Dirent[]>): void => {
-      const node = this.#nodes.get(this.#relative(path))
-      if (node === undefined) {
-        done(this.#missing(path))
-      } else {
-        const files = [...node.files].map((name) => entryOf(name, true))
-        const directories = [...node.directories].map((name) => entryOf(name, false))
-        done(null, [...files, ...directories])
-      }
+    readdir: (path: string, _options: unknown, done: Callback<Entry[]>): void => {
+      // Not at once: fast-glob would go down a key of a thousand parts on one stack.
+      queueMicrotask(() => this.#readDirectory(path, done))
     },
-    lstat: (path: string, done: Callback<Stats>): void => this.#stat(path, done),
-    stat: (path: string, done: Callback<Stats>): void => this.#stat(path, done),
+    lstat: (path: string, done: Callback<Entry>): void => this.#stat(path, done),
+    stat: (path: string, done: Callback<Entry>): void => this.#stat(path, done),
   }
 
-  #stat(path: string, done: Callback<Stats>): void {
+  #readDirectory(path: string, done: Callback<Entry[]>): void {
+    const node = this.#nodes.get(this.#relative(path))
+    if (node === undefined) {
+      done(this.#missing(path))
+    } else {
+      const files = [...node.files].map((name) => entryOf(name, true))
+      const directories = [...node.directories].map((name) => entryOf(name, false))
+      done(null, [...files, ...directories])
+    }
+  }
+
+  #stat(path: string, done: Callback<Entry>): void {
     const relative = this.#relative(path)
     const name = relative.slice(relative.lastIndexOf('/') + 1)
     const isFile = this.#keys.has(relative)
@@ -78,7 +98,7 @@ class KeyTree {
   }
 
   #add(key: string): void {
-    const parts = key.split('/').map(speakable)
+    const parts = onOneLine(key).split('/').map(speakable)
     let path = ''
     for (const part of parts.slice(0, -1)) {
       this.#nodes.get(path)?.directories.add(part)
@@ -88,7 +108,8 @@ class KeyTree {
     }
     const last = parts.at(-1) ?? ''
     this.#nodes.get(path)?.files.add(last)
-    this.#keys.set(path === '' ? last : `${path}/${last}`, key)
+    const file = path === '' ? last : `${path}/${last}`
+    this.#keys.set(file, [...(this.#keys.get(file) ?? []), key])
   }
 }
 
@@ -97,7 +118,7 @@ export async function matchKeys(keys: Iterable<string>, pattern: string): Promis
   const tree = new KeyTree(keys)
   const { default: glob } = await import('fast-glob')
   try {
-    const paths = await glob(pattern, {
+    const paths = await glob(onOneLine(pattern), {
       cwd: '/',
       fs: tree.fs as never,
       dot: true,
@@ -105,7 +126,7 @@ export async function matchKeys(keys: Iterable<string>, pattern: string): Promis
       followSymbolicLinks: false,
       caseSensitiveMatch: true,
     })
-    return paths.flatMap((path) => tree.keyAt(path) ?? [])
+    return paths.flatMap((path) => tree.keysAt(path))
   } catch (cause) {
     throw new StateStoreError({
       code: 'STATE_INVALID_OPTION',

@@ -14,6 +14,13 @@ export const aborted = (signal: AbortSignal, operation: string): StateStoreError
     cause: signal.reason,
   })
 
+export const closedWhileWaiting = (operation: string): StateStoreError =>
+  new StateStoreError({
+    code: 'STATE_CLOSED',
+    message: 'The store was closed while this was waiting',
+    operation,
+  })
+
 export function revisionConflict(
   { collection, key }: DocumentAddress,
   expected: Expectation,

@@ -137,7 +137,7 @@ function prepare(
     savedAt,
     writer: writerId,
     schemaVersion: change.schemaVersion,
-    key: files.keyToStore(address),
+    ...files.namesToStore(address),
   })
   const bytes = Buffer.byteLength(text)
   if (bytes > maxDocumentBytes) throw tooLarge(address, bytes, maxDocumentBytes)

@@ -52,7 +52,11 @@ interface View {
   planned?: PlannedDocument
 }
 
-const identify = ({ collection, key }: DocumentAddress): string => `${collection}\0${key}`
+const identify = ({ collection, key }: DocumentAddress): string => JSON.stringify([collection, key])
+
+/** What is handed out is the receiver's; what the batch goes on with is not to change under its feet. */
+const copyOf = (document: StoredDocument | undefined): StoredDocument | undefined =>
+  document && { ...document, value: structuredClone(document.value) }
 
 export class CommitPlanner {
   readonly #context: PlanContext
@@ -140,14 +144,9 @@ export class CommitPlanner {
     return view
   }
 
-  #decide({ change }: DocumentWrite, { current, planned }: View): Change {
+  #decide({ change }: DocumentWrite, { current }: View): Change {
     if (typeof change !== 'function') return change
-    // The value of an earlier commit of this batch belongs to its caller.
-    const own =
-      current !== undefined && planned !== undefined
-        ? { ...current, value: structuredClone(current.value) }
-        : current
-    const decided = change(own)
+    const decided = change(copyOf(current))
     return decided.kind === 'put' ? { ...decided, value: toStorable(decided.value) } : decided
   }
 
@@ -159,7 +158,7 @@ export class CommitPlanner {
     revision: Revision,
   ): WriteOutcome {
     if (change.kind === 'keep' || (change.kind === 'delete' && view.current === undefined)) {
-      return { address, kind: 'keep', document: view.current }
+      return { address, kind: 'keep', document: copyOf(view.current) }
     }
     this.#views.set(identify(address), view)
     const { savedAt, writerId } = this.#context

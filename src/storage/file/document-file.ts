@@ -34,6 +34,8 @@ export interface DocumentMetadata {
   readonly schemaVersion?: number | undefined
   /** Set when the file name does not spell the key. */
   readonly key?: string | undefined
+  /** Set when the directory's name does not spell the collection. */
+  readonly collection?: string | undefined
 }
 
 export type Verdict =
@@ -67,6 +69,7 @@ export function encodeDocument(
     ...(metadata.writer === undefined ? {} : { writer: metadata.writer }),
     ...(metadata.schemaVersion === undefined ? {} : { schemaVersion: metadata.schemaVersion }),
     ...(metadata.key === undefined ? {} : { key: metadata.key }),
+    ...(metadata.collection === undefined ? {} : { collection: metadata.collection }),
     ...(enveloped ? { envelope: true } : {}),
     checksum: blank,
   }
@@ -95,7 +98,7 @@ function parseMetadata(
   facts: unknown,
 ): (DocumentMetadata & { envelope: boolean; checksum: string }) | undefined {
   if (!isPlainObject(facts)) return undefined
-  const { revision, savedAt, writer, schemaVersion, key, envelope, checksum } = facts
+  const { revision, savedAt, writer, schemaVersion, key, collection, envelope, checksum } = facts
   if (!isRevision(revision) || typeof savedAt !== 'string' || typeof checksum !== 'string') {
     return undefined
   }
@@ -107,6 +110,7 @@ function parseMetadata(
     writer: typeof writer === 'string' ? writer : undefined,
     schemaVersion: typeof schemaVersion === 'number' ? schemaVersion : undefined,
     key: typeof key === 'string' ? key : undefined,
+    collection: typeof collection === 'string' ? collection : undefined,
     envelope: envelope === true,
     checksum,
   }
@@ -172,10 +176,13 @@ export function readIntact(serializer: Serializer, bytes: Uint8Array): StoredDoc
   return toDocument(parsed, 'store')
 }
 
-/** The key that stands in a document's metadata, for files whose name does not spell it. */
-export function keyIn(serializer: Serializer, bytes: Uint8Array): string | undefined {
+/** What stands in a document's metadata, for files whose path does not spell key or collection. */
+export function namesIn(
+  serializer: Serializer,
+  bytes: Uint8Array,
+): Pick<DocumentMetadata, 'key' | 'collection'> {
   const decoded = decode(serializer, toText(bytes))
-  return 'whole' in decoded ? split(decoded.whole)?.metadata.key : undefined
+  return ('whole' in decoded ? split(decoded.whole)?.metadata : undefined) ?? {}
 }
 
 /** Judges the content of a document's file, given its modification time. Pure. */

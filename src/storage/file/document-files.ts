@@ -38,6 +38,8 @@ export class DocumentFiles {
   readonly #clock: Clock
   readonly #serializers = new Map<string, Serializer>()
   readonly #directories = new Map<string, string>()
+  /** Collections of which a document was asked for. */
+  readonly #inUse = new Set<string>()
   readonly #durable = new Set<string>()
   #realRoot: string | undefined
 
@@ -53,7 +55,8 @@ export class DocumentFiles {
   }
 
   useSerializer(collection: string, serializer: Serializer): void {
-    const present = this.#serializers.get(collection)
+    const inUse = this.#inUse.has(collection) ? this.defaultSerializer : undefined
+    const present = this.#serializers.get(collection) ?? inUse
     if (present !== undefined && present.extension !== serializer.extension) {
       throw new StateStoreError({
         code: 'STATE_INVALID_OPTION',
@@ -63,6 +66,12 @@ export class DocumentFiles {
       })
     }
     this.#serializers.set(collection, serializer)
+  }
+
+  /** The serializer in use for files of an extension, if there is one. */
+  serializerFor(extension: string): Serializer | undefined {
+    const known = [this.defaultSerializer, ...this.#serializers.values()]
+    return known.find((serializer) => serializer.extension === extension)
   }
 
   serializerOf(collection: string): Serializer {
@@ -80,6 +89,7 @@ export class DocumentFiles {
 
   /** The file name, with extension, of a key. */
   nameOf({ collection, key }: DocumentAddress): string {
+    this.#inUse.add(collection)
     return `${encodeKey(key)}.${this.serializerOf(collection).extension}`
   }
 
@@ -87,9 +97,15 @@ export class DocumentFiles {
     return `${this.directoryOf(address.collection)}/${this.nameOf(address)}`
   }
 
-  /** The key, when the file name does not spell it and the file must. */
-  keyToStore({ key }: DocumentAddress): string | undefined {
-    return isHashedName(encodeKey(key)) ? key : undefined
+  /** Key and collection, where the path does not spell them and the file must. */
+  namesToStore({ collection, key }: DocumentAddress): {
+    key: string | undefined
+    collection: string | undefined
+  } {
+    return {
+      key: isHashedName(encodeKey(key)) ? key : undefined,
+      collection: isHashedName(encodeKey(collection, 'collection')) ? collection : undefined,
+    }
   }
 
   /** Reads and judges a document's file; undefined when there is none. */

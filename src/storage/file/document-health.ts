@@ -128,7 +128,7 @@ export class DocumentHealth {
       savedAt,
       writer: document.writer,
       schemaVersion,
-      key: files.keyToStore(address),
+      ...files.namesToStore(address),
     })
     const staged = yield* writer.stage(
       {

@@ -202,6 +202,7 @@ function startWriting(
       ),
     hasLanded: (job) => hasLanded(files, job),
     onRevoked: (generation) => listener('writer:revoked', { generation }),
+    onTrouble: (operation, error) => listener('maintenance:failed', { operation, error }),
   })
   const inTurn: Writing['inTurn'] = (run, signal) =>
     new Promise((resolve, reject) => {
@@ -235,8 +236,11 @@ function startWriting(
     inTurn,
     close: () => {
       stopBeating()
-      leases.releaseAll()
-      loop.close()
+      try {
+        leases.releaseAll()
+      } finally {
+        loop.close()
+      }
     },
   }
 }

@@ -74,7 +74,7 @@ export class FileStorage implements Storage {
     this.#open('useSerializer').files.useSerializer(collection, serializer)
   }
 
-  read(address: DocumentAddress): Promise<StoredDocument | undefined> {
+  async read(address: DocumentAddress): Promise<StoredDocument | undefined> {
     return this.#open('read').health.read(address)
   }
 
@@ -89,7 +89,7 @@ export class FileStorage implements Storage {
     }
   }
 
-  collections(): Promise<string[]> {
+  async collections(): Promise<string[]> {
     return this.#open('collections').listing.collections()
   }
 
@@ -125,6 +125,7 @@ export class FileStorage implements Storage {
 
   commitBlocking(commit: Commit, waitMs: number): CommitResult {
     const { loop } = this.#writing('commitBlocking')
+    refuseAborted(commit.signal, 'commitBlocking')
     let result: CommitResult | undefined
     let failure: unknown
     const job = new CommitJob(
@@ -139,6 +140,7 @@ export class FileStorage implements Storage {
     loop.submit(job)
     loop.flushBlocking(waitMs)
     if (result === undefined) throw failure
+    this.#pruneAfter(result)
     return result
   }
 
@@ -146,7 +148,7 @@ export class FileStorage implements Storage {
     this.#writing('flushBlocking').loop.flushBlocking(waitMs)
   }
 
-  acquireLease(request: LeaseRequest): Promise<Lease> {
+  async acquireLease(request: LeaseRequest): Promise<Lease> {
     return this.#writing('acquireLease').leases.acquire(request)
   }
 
@@ -154,15 +156,15 @@ export class FileStorage implements Storage {
     return this.#writing('leases').leases.list()
   }
 
-  backups(address: DocumentAddress): Promise<BackupStatus[]> {
+  async backups(address: DocumentAddress): Promise<BackupStatus[]> {
     return this.#run(this.#open('backups').keepsakes.list(address))
   }
 
-  readBackup(address: DocumentAddress, id: string): Promise<StoredDocument> {
+  async readBackup(address: DocumentAddress, id: string): Promise<StoredDocument> {
     return this.#run(this.#open('readBackup').keepsakes.read(address, id))
   }
 
-  verify({ repair }: { readonly repair: boolean }): Promise<VerifyReport> {
+  async verify({ repair }: { readonly repair: boolean }): Promise<VerifyReport> {
     if (repair) this.#writing('verify')
     return this.#open('verify').health.verify(repair)
   }
@@ -175,6 +177,7 @@ export class FileStorage implements Storage {
   async #close(): Promise<void> {
     const writing = this.#engine?.writing
     if (writing === undefined) return
+    writing.leases.stopWaiting()
     await writing.loop.idle()
     await Promise.all(this.#maintenance)
     writing.close()

@@ -1,8 +1,9 @@
 /** Listing collections and keys. */
 import { isFileSystemError } from '../../errors/index.js'
-import type { FileSystem } from '../../file-system/index.js'
+import type { DirectoryEntry, FileSystem } from '../../file-system/index.js'
+import type { Serializer } from '../../serializer/index.js'
 import { matchKeys } from '../key-pattern.js'
-import { keyIn } from './document-file.js'
+import { namesIn } from './document-file.js'
 import type { DocumentFiles } from './document-files.js'
 import { decodeKey } from './key-encoding.js'
 import { internalsName, type Layout } from './layout.js'
@@ -24,14 +25,34 @@ export class KeyListing {
     this.#files = files
   }
 
-  /** Collections that have a directory. Hidden ones (`.git`) and holdfast's own are none. */
+  /** Collections that have a file. Hidden ones (`.git`) and holdfast's own are none. */
   async collections(): Promise<string[]> {
-    const entries = await this.#read(this.#layout.root)
-    return entries.flatMap(({ name, kind }) => {
+    const collections: string[] = []
+    for (const { name, kind } of await this.#read(this.#layout.root)) {
       if (kind === 'file' || kind === 'other' || name.startsWith('.') || name === internalsName)
-        return []
-      return decodeKey(name) ?? []
-    })
+        continue
+      const directory = `${this.#layout.root}/${name}`
+      const entries = await this.#read(directory)
+      const files = entries.filter((entry) => entry.kind !== 'directory' && entry.name[0] !== '.')
+      if (files.length === 0) continue
+      const collection = decodeKey(name) ?? (await this.#collectionIn(directory, files))
+      if (collection !== undefined) collections.push(collection)
+    }
+    return collections
+  }
+
+  /** The collection of a directory whose name is a hash, as one of its documents tells it. */
+  async #collectionIn(
+    directory: string,
+    files: readonly DirectoryEntry[],
+  ): Promise<string | undefined> {
+    for (const { name } of files) {
+      const serializer = this.#files.serializerFor(name.slice(name.lastIndexOf('.') + 1))
+      if (serializer === undefined) continue
+      const { collection } = await this.#namesIn(serializer, `${directory}/${name}`)
+      if (collection !== undefined) return collection
+    }
+    return undefined
   }
 
   /** The keys of a collection, those matching a pattern if one is given. */
@@ -50,20 +71,19 @@ export class KeyListing {
       if (kind === 'directory' || name.startsWith('.') || !name.endsWith(suffix)) continue
       const key =
         decodeKey(name.slice(0, -suffix.length)) ??
-        (await this.#keyInFile(collection, `${directory}/${name}`))
+        (await this.#namesIn(this.#files.serializerOf(collection), `${directory}/${name}`)).key
       if (key === undefined) unreadable.push(`${directory}/${name}`)
       else keys.add(key)
     }
     return { keys: [...keys], unreadable }
   }
 
-  /** The key of a file whose name is a hash. */
-  async #keyInFile(collection: string, path: string): Promise<string | undefined> {
+  /** What a file tells whose name, or whose directory's, is a hash. */
+  async #namesIn(serializer: Serializer, path: string): Promise<ReturnType<typeof namesIn>> {
     try {
-      const bytes = await this.#fileSystem.readFile(path)
-      return keyIn(this.#files.serializerOf(collection), bytes)
+      return namesIn(serializer, await this.#fileSystem.readFile(path))
     } catch (error) {
-      if (isFileSystemError(error, 'NotFound', 'TooManySymlinks')) return undefined
+      if (isFileSystemError(error, 'NotFound', 'TooManySymlinks')) return {}
       throw error
     }
   }

@@ -4,7 +4,7 @@
  * lease. A silent holder is superseded only *inside* the write lease, and "is this token still the
  * newest" is asked there too, so a takeover cannot fall between another's check and its commit.
  */
-import type { Clock } from '../../clock/index.js'
+import { Breath, type Clock } from '../../clock/index.js'
 import { isFileSystemError } from '../../errors/index.js'
 import {
   type GenerationCeiling,
@@ -17,9 +17,16 @@ import {
 } from '../../file-lock/index.js'
 import type { FileOperations } from '../../file-system/index.js'
 import { Line } from '../line.js'
-import { leaseDefaults, leaseLost, leaseTimeout, leaseTimes, refuseAborted } from '../refusals.js'
+import {
+  closedWhileWaiting,
+  leaseDefaults,
+  leaseLost,
+  leaseTimeout,
+  leaseTimes,
+  refuseAborted,
+} from '../refusals.js'
 import type { Lease, LeaseClaim, LeaseRequest, LeaseStatus, StorageListener } from '../storage.js'
-import { decodeKey, encodeKey } from './key-encoding.js'
+import { decodeKey, encodeKey, isHashedName } from './key-encoding.js'
 
 const beatsPerTtl = 4
 const firstPollMs = 1
@@ -163,9 +170,12 @@ export class NamedLeases {
   readonly #held = new Set<HeldLease>()
   /** Files of names we gave back last, to be used again if nobody else took them since. */
   readonly #parked = new Map<string, OwnGeneration>()
+  readonly #breath: Breath
+  #isOpen = true
 
   constructor(context: NamedLeaseContext) {
     this.#context = context
+    this.#breath = new Breath(context.clock)
   }
 
   async acquire(request: LeaseRequest): Promise<Lease> {
@@ -179,9 +189,11 @@ export class NamedLeases {
     const leave = await line.enterWithin(this.#context.clock, waitMs, signal)
     if (leave === undefined) {
       refuseAborted(signal, 'acquireLease')
-      throw leaseTimeout(name, directory.newest()?.owner ?? {})
+      throw leaseTimeout(name, this.#newestKnown(directory)?.owner ?? {})
     }
     try {
+      // Not before: those who come later would get in line first.
+      if (this.#breath.isDue) await this.#breath.take()
       const own = await this.#wait(directory, request, ttlMs, deadline)
       const lease = new HeldLease(this.#context, name, own, ttlMs, () => {
         this.#held.delete(lease)
@@ -207,6 +219,7 @@ export class NamedLeases {
     const owner = this.#owner(request, ttlMs)
     const queue = new WaitingMark(this.#context.fs, directory.path)
     if (queue.isSet()) await clock.sleep(yieldMs, { keepAlive: true })
+    this.#refuseInVain(request)
     const again = this.#retake(request.name, directory, owner)
     if (again !== undefined) {
       queue.clear()
@@ -215,7 +228,7 @@ export class NamedLeases {
     const silence = new SilenceObserver(processes, () => clock.monotonicMs())
     const startedMs = clock.monotonicMs()
     for (let pollMs = firstPollMs; ; pollMs = Math.min(pollMs * 2, maxPollMs)) {
-      refuseAborted(request.signal, 'acquireLease')
+      this.#refuseInVain(request)
       if (clock.monotonicMs() - startedMs >= patienceMs) queue.set()
       const newest = this.#newest(directory)
       if (newest?.state === 'free') {
@@ -238,6 +251,11 @@ export class NamedLeases {
       if (remaining <= 0) throw leaseTimeout(request.name, newest?.owner ?? {})
       await clock.sleep(Math.min(pollMs, remaining), { keepAlive: true })
     }
+  }
+
+  #refuseInVain({ signal }: LeaseRequest): void {
+    refuseAborted(signal, 'acquireLease')
+    if (!this.#isOpen) throw closedWhileWaiting('acquireLease')
   }
 
   /** Keeps the file of a name that was given back; the oldest of too many is let go. */
@@ -302,7 +320,7 @@ export class NamedLeases {
 
   /** Throws `STATE_LEASE_LOST` unless the claim is the newest for its name. To be called in a turn. */
   check(claim: LeaseClaim): void {
-    const newest = this.#directoryOf(claim.name).newest()
+    const newest = this.#newestKnown(this.#directoryOf(claim.name))
     if (newest?.generation === claim.token && newest.state === 'busy') return
     throw leaseLost(
       claim,
@@ -314,19 +332,25 @@ export class NamedLeases {
     const { fs, directory } = this.#context
     const statuses: LeaseStatus[] = []
     for (const { name: encoded } of fs.readDirectory(directory)) {
-      const name = decodeKey(encoded) ?? encoded
       const newest = new GenerationDirectory(
         fs,
         `${directory}/${encoded}`,
         this.#context.ceiling,
       ).newest()
-      if (newest !== undefined && newest.generation > 0) statuses.push(this.#status(name, newest))
+      if (newest === undefined || newest.generation === 0) continue
+      statuses.push(this.#status(decodeKey(encoded) ?? newest.owner.name ?? encoded, newest))
     }
     return statuses
   }
 
+  /** Refuses those who wait, and who would else take a lease that nobody gives back. */
+  stopWaiting(): void {
+    this.#isOpen = false
+  }
+
   /** Gives everything back, for close and exit. */
   releaseAll(): void {
+    this.stopWaiting()
     for (const lease of [...this.#held]) lease.releaseNow()
     for (const own of this.#parked.values()) own.close()
     this.#parked.clear()
@@ -351,9 +375,15 @@ export class NamedLeases {
   }
 
   #owner(request: LeaseRequest, ttlMs: number): GenerationOwner {
-    const { purpose } = request
+    const { name, purpose } = request
     const since = new Date(this.#context.clock.now()).toISOString()
-    return { ...this.#context.owner(), since, ttlMs, ...(purpose === undefined ? {} : { purpose }) }
+    return {
+      ...this.#context.owner(),
+      ...(isHashedName(encodeKey(name, 'lease')) ? { name } : {}),
+      since,
+      ttlMs,
+      ...(purpose === undefined ? {} : { purpose }),
+    }
   }
 
   #directoryOf(name: string): GenerationDirectory {
@@ -367,14 +397,20 @@ export class NamedLeases {
     return directory
   }
 
+  /** The newest generation of a name; undefined also when it was never asked for. */
+  #newestKnown(directory: GenerationDirectory): GenerationRecord | undefined {
+    try {
+      return directory.newest()
+    } catch (error) {
+      if (isFileSystemError(error, 'NotFound')) return undefined
+      throw error
+    }
+  }
+
   /** The newest generation of a name, which is created when there is none. */
   #newest(directory: GenerationDirectory): GenerationRecord | undefined {
-    try {
-      const newest = directory.newest()
-      if (newest !== undefined) return newest
-    } catch (error) {
-      if (!isFileSystemError(error, 'NotFound')) throw error
-    }
+    const newest = this.#newestKnown(directory)
+    if (newest !== undefined) return newest
     directory.initialise(this.#context.draftPath())
     return directory.newest()
   }

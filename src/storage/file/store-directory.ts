@@ -62,6 +62,8 @@ function writeDurably(fs: FileOperations, path: string, text: string, draft: str
   fs.rename(draft, path)
 }
 
+const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'
+
 /** Creates the directory and its missing parents, durably. */
 function ensureRoot(fs: FileOperations, root: string): void {
   const missing: string[] = []
@@ -71,7 +73,21 @@ function ensureRoot(fs: FileOperations, root: string): void {
   }
   for (const path of missing.reverse()) {
     ensureDirectory(fs, path)
-    syncDirectoryBlocking(fs, path.slice(0, path.lastIndexOf('/')) || '/')
+    syncDirectoryBlocking(fs, parentOf(path))
+  }
+  if (missing.length === 0) syncForeignDirectory(fs, parentOf(root))
+}
+
+/**
+ * Syncs the directory around a store that was there already, for its maker may have died before that.
+ * It is not ours: it may be one that we cannot read, or that cannot be synced.
+ */
+function syncForeignDirectory(fs: FileOperations, path: string): void {
+  try {
+    syncDirectoryBlocking(fs, path)
+  } catch (error) {
+    const unfit = ['Invalid', 'NotSupported', 'PermissionDenied', 'ReadOnlyFileSystem'] as const
+    if (!isFileSystemError(error, ...unfit)) throw error
   }
 }
 
@@ -144,6 +160,9 @@ export function openStoreDirectory(
   for (const path of [layout.intents, layout.backups, layout.quarantine, layout.domains]) {
     ensureDirectory(fs, path)
   }
+  // Also what was there before: whoever made it may have died without syncing it.
+  syncDirectoryBlocking(fs, layout.internals)
+  syncDirectoryBlocking(fs, layout.root)
   return openDomain(fs, layout, clock, bootId)
 }
 

@@ -3,11 +3,10 @@
  * a thousand waiting callers cost one acquisition and one batch. Jobs leave in the order they came.
  */
 import type { StagingArea } from '../../atomic-write/index.js'
-import type { Clock } from '../../clock/index.js'
+import { Breath, type Clock } from '../../clock/index.js'
 import {
   isFileSystemError,
   StateStoreError,
-  toFileSystemError,
   withCommitState,
 } from '../../errors/index.js'
 import type { FileLock, GenerationOwner, Turn } from '../../file-lock/index.js'
@@ -19,6 +18,7 @@ import {
   type Steps,
 } from '../../file-system/index.js'
 import { formatRevision, type Revision } from '../revision.js'
+import type { CommitResult } from '../storage.js'
 import type { BatchOutcome } from './commit-batch.js'
 import { CommitJob } from './commit-job.js'
 import type { Incarnation } from './incarnation.js'
@@ -82,7 +82,11 @@ export interface WriteLoopContext {
   /** Whether the documents of a job are just as it was to leave them. */
   hasLanded(job: CommitJob): Steps<boolean>
   onRevoked(generation: number): void
+  /** Something failed that is no commit's fault; it is tried again when it is next needed. */
+  onTrouble(operation: string, error: unknown): void
 }
+
+const isFull = (error: unknown): boolean => isFileSystemError(error, 'DiskFull', 'QuotaExceeded')
 
 /** A batch under way; `cancelled` once a blocking flush has taken its jobs over. */
 interface Flight {
@@ -99,10 +103,12 @@ export class WriteLoop {
   #generation = 0
   #counter = 0
   #needsRecovery = false
+  readonly #breath: Breath
 
   constructor(context: WriteLoopContext) {
     this.#context = context
-    this.#registration = context.register()
+    this.#breath = new Breath(context.clock)
+    this.#registration = this.#register()
   }
 
   /** The present incarnation; registers a new one if it was revoked. */
@@ -115,8 +121,9 @@ export class WriteLoop {
     return this.#queue.length
   }
 
+  /** Never fails, for a timer calls it. Others take a heartbeat that cannot be written for silence. */
   beat(): void {
-    this.#registration.lock.beat()
+    this.#tolerate('beat', () => this.#registration.lock.beat())
   }
 
   /** Adds a job; throws `STATE_QUEUE_FULL` when too many wait. */
@@ -142,8 +149,11 @@ export class WriteLoop {
 
   /** Lets go of the lock and of the power to write. */
   close(): void {
-    this.#registration.lock.release()
-    this.#registration.incarnation.retire()
+    try {
+      this.#registration.lock.release()
+    } finally {
+      this.#registration.incarnation.retire()
+    }
   }
 
   async #run(): Promise<void> {
@@ -151,10 +161,11 @@ export class WriteLoop {
       while (this.#hasWork()) {
         const turn = await this.#enter()
         if (turn !== undefined) await this.#fly(turn)
+        if (this.#breath.isDue) await this.#breath.take()
       }
     } catch (error) {
       // We cannot even register again, for example because .holdfast is gone.
-      for (const job of this.#queue.splice(0)) job.reject(withCommitState(error, 'not-committed'))
+      this.#rejectQueue(error)
     } finally {
       this.#running = undefined
     }
@@ -164,7 +175,7 @@ export class WriteLoop {
   #hasWork(): boolean {
     while (this.#queue[0]?.isSettled === true) this.#queue.shift()
     if (this.#queue.length > 0) return true
-    this.#registration.lock.stopWaiting()
+    this.#stopWaiting()
     return false
   }
 
@@ -188,28 +199,70 @@ export class WriteLoop {
     try {
       return this.#attempt()
     } catch (error) {
-      if (this.#registration.incarnation.isRevoked()) {
-        this.#registerAgain()
+      if (!this.#isRevoked()) {
+        this.#rejectQueue(error)
         return undefined
       }
-      this.#rejectQueue(withCommitState(error, 'not-committed'))
-      return undefined
     }
+    try {
+      this.#registerAgain()
+    } catch (error) {
+      this.#rejectQueue(error)
+    }
+    return undefined
   }
 
   #attempt(): Turn | undefined {
     try {
       return this.#registration.lock.tryEnter()
     } catch (error) {
-      if (!isFileSystemError(error, 'DiskFull', 'QuotaExceeded')) throw error
-      if (!this.#context.reserve.release()) throw error
+      if (!isFull(error) || !this.#context.reserve.release()) throw error
       return this.#registration.lock.tryEnter()
     }
   }
 
-  #rejectQueue(error: StateStoreError): void {
-    this.#registration.lock.stopWaiting()
-    for (const job of this.#queue.splice(0)) job.reject(error)
+  #rejectQueue(error: unknown): void {
+    for (const job of this.#queue.splice(0)) this.#reject(job, error)
+    this.#stopWaiting()
+  }
+
+  #reject(job: Job, error: unknown): void {
+    const published = job instanceof CommitJob && job.intent !== undefined
+    job.reject(withCommitState(error, published ? 'unknown' : 'not-committed'))
+  }
+
+  #stopWaiting(): void {
+    this.#tolerate('stopWaiting', () => this.#registration.lock.stopWaiting())
+  }
+
+  /** Ends the turn. A mark that cannot be written must not block the others for as long as we live. */
+  #leave(lock: FileLock): void {
+    this.#tolerate('leave', () => {
+      try {
+        lock.leave()
+      } catch (error) {
+        this.#tolerate('release', () => lock.release())
+        throw error
+      }
+    })
+  }
+
+  #tolerate(operation: string, action: () => void): void {
+    try {
+      action()
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error
+      this.#context.onTrouble(operation, error)
+    }
+  }
+
+  /** Whether our power to write was taken; not, as far as we know, while the disk does not answer. */
+  #isRevoked(): boolean {
+    let revoked = false
+    this.#tolerate('isRevoked', () => {
+      revoked = this.#registration.incarnation.isRevoked()
+    })
+    return revoked
   }
 
   #timeout(): StateStoreError {
@@ -257,7 +310,7 @@ export class WriteLoop {
     } finally {
       if (!flight.cancelled) {
         this.#flight = undefined
-        lock.leave()
+        this.#leave(lock)
       }
     }
   }
@@ -303,38 +356,48 @@ export class WriteLoop {
 
   #land(outcome: BatchOutcome, turn: Turn): void {
     this.#needsRecovery ||= outcome.unfinished
-    this.#queue.unshift(...outcome.retry)
+    this.#requeue(outcome.retry)
     if (outcome.revoked) this.#revoked(turn)
-    else this.#context.reserve.ensure()
+    else this.#tolerate('reserve', () => this.#context.reserve.ensure())
+  }
+
+  /** Puts jobs back to the front, each once: one that were there twice would be done twice. */
+  #requeue(jobs: readonly Job[]): void {
+    const again = jobs.filter((job) => !job.isSettled && !this.#queue.includes(job))
+    this.#queue.unshift(...again)
   }
 
   /** Recovery, or something that no single commit is to blame for, has failed. */
   #crashLand({ jobs }: Flight, turn: Turn, error: unknown): void {
-    const open = jobs.filter((job) => !job.isSettled)
-    if (this.#registration.incarnation.isRevoked()) {
-      this.#queue.unshift(...open)
+    if (this.#isRevoked()) {
+      this.#requeue(jobs)
       this.#revoked(turn)
       return
     }
-    if (isFileSystemError(error, 'DiskFull', 'QuotaExceeded') && this.#context.reserve.release()) {
-      this.#queue.unshift(...open)
+    if (isFull(error) && this.#context.reserve.release()) {
+      this.#requeue(jobs)
       return
     }
-    for (const job of open) {
-      const committed = job instanceof CommitJob && job.intent !== undefined
-      const failure = toFileSystemError(error, 'commit', undefined)
-      job.reject(withCommitState(failure, committed ? 'committed' : 'not-committed'))
-    }
+    for (const job of jobs) this.#reject(job, error)
   }
 
   #revoked(turn: Turn): void {
-    if (this.#registration.incarnation.isRevoked()) this.#registerAgain()
+    if (this.#isRevoked()) this.#registerAgain()
     this.#context.onRevoked(turn.generation)
   }
 
   #registerAgain(): void {
-    this.#registration.lock.release()
-    this.#registration = this.#context.register()
+    this.#tolerate('release', () => this.#registration.lock.release())
+    this.#registration = this.#register()
+  }
+
+  #register(): Registration {
+    try {
+      return this.#context.register()
+    } catch (error) {
+      if (!isFull(error) || !this.#context.reserve.release()) throw error
+      return this.#context.register()
+    }
   }
 
   /**
@@ -359,7 +422,7 @@ export class WriteLoop {
       } catch (error) {
         this.#crashLand(flight, turn, error)
       } finally {
-        this.#registration.lock.leave()
+        this.#leave(this.#registration.lock)
       }
     }
   }
@@ -367,20 +430,26 @@ export class WriteLoop {
   #takeOverFlight(): void {
     const flight = this.#flight
     if (flight === undefined) return
-    const { clock, fileSystem } = this.#context
+    this.#registration.incarnation.retire()
     flight.cancelled = true
     this.#flight = undefined
-    this.#registration.incarnation.retire()
     // Nobody else can write yet, so what is on disk is what our batch has done.
     for (const job of flight.jobs) {
       if (!(job instanceof CommitJob) || job.isSettled || job.pendingResult === undefined) continue
-      if (job.intent !== undefined) continue
-      if (runStepsBlocking(fileSystem, clock, this.#context.hasLanded(job))) {
-        job.resolve(job.pendingResult)
-      }
+      if (job.intent === undefined) this.#settleLanded(job, job.pendingResult)
     }
-    this.#queue.unshift(...flight.jobs.filter((job) => !job.isSettled))
+    this.#requeue(flight.jobs)
     this.#needsRecovery = true
     this.#registerAgain()
+  }
+
+  /** Resolves a commit whose documents are as it was to leave them. */
+  #settleLanded(job: CommitJob, result: CommitResult): void {
+    const { clock, fileSystem } = this.#context
+    try {
+      if (runStepsBlocking(fileSystem, clock, this.#context.hasLanded(job))) job.resolve(result)
+    } catch (error) {
+      job.reject(withCommitState(error, 'unknown'))
+    }
   }
 }

@@ -1,6 +1,12 @@
 import type { Clock } from '../../clock/index.js'
 import { Line } from '../line.js'
-import { leaseLost, leaseTimeout, leaseTimes, refuseAborted } from '../refusals.js'
+import {
+  closedWhileWaiting,
+  leaseLost,
+  leaseTimeout,
+  leaseTimes,
+  refuseAborted,
+} from '../refusals.js'
 import type { Lease, LeaseClaim, LeaseRequest, LeaseStatus } from '../storage.js'
 
 interface Name {
@@ -16,6 +22,7 @@ export class MemoryLeases {
   readonly #clock: Clock
   readonly #names = new Map<string, Name>()
   readonly #held = new Set<() => void>()
+  #isOpen = true
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -31,6 +38,10 @@ export class MemoryLeases {
     if (leave === undefined) {
       refuseAborted(signal, 'acquireLease')
       throw leaseTimeout(name, { pid: process.pid, host: 'this process' })
+    }
+    if (!this.#isOpen) {
+      leave()
+      throw closedWhileWaiting('acquireLease')
     }
     entry.token += 1
     Object.assign(entry, { since: this.#clock.now(), purpose, ttlMs })
@@ -52,6 +63,7 @@ export class MemoryLeases {
   }
 
   close(): void {
+    this.#isOpen = false
     for (const release of [...this.#held]) release()
   }
 

@@ -38,6 +38,11 @@ interface Backup extends BackupStatus {
 
 const identify = ({ collection, key }: DocumentAddress): string => JSON.stringify([collection, key])
 
+function refuseUnusableAddress({ collection, key }: DocumentAddress): void {
+  refuseUnusable('collection', collection)
+  refuseUnusable('key', key)
+}
+
 /** Everything in this process's memory, gone with it. Synchronous inside, so every commit is alone. */
 export class MemoryStorage implements Storage {
   readonly name = 'memory'
@@ -83,6 +88,7 @@ export class MemoryStorage implements Storage {
 
   async *list({ collection, pattern, signal }: ListQuery): AsyncIterable<string> {
     this.#refuseClosed('list')
+    refuseUnusable('collection', collection)
     const keys = [...(this.#documents.get(collection)?.keys() ?? [])]
     for (const key of pattern === undefined ? keys : await matchKeys(keys, pattern)) {
       refuseAborted(signal, 'list')
@@ -141,7 +147,7 @@ export class MemoryStorage implements Storage {
 
   async backups(address: DocumentAddress): Promise<BackupStatus[]> {
     this.#refuseClosed('backups')
-    return (this.#backups.get(identify(address)) ?? []).map(({ id, replacedAt }) => ({
+    return this.#backupsOf(address).map(({ id, replacedAt }) => ({
       id,
       replacedAt,
     }))
@@ -149,7 +155,7 @@ export class MemoryStorage implements Storage {
 
   async readBackup(address: DocumentAddress, id: string): Promise<StoredDocument> {
     this.#refuseClosed('readBackup')
-    const backup = this.#backups.get(identify(address))?.find((each) => each.id === id)
+    const backup = this.#backupsOf(address).find((each) => each.id === id)
     if (backup !== undefined) return structuredClone(backup.document)
     throw new StateStoreError({
       code: 'STATE_CORRUPT',
@@ -170,9 +176,14 @@ export class MemoryStorage implements Storage {
     this.#leases.close()
   }
 
-  #find({ collection, key }: DocumentAddress): StoredDocument | undefined {
-    refuseUnusable('collection', collection)
-    refuseUnusable('key', key)
+  #backupsOf(address: DocumentAddress): readonly Backup[] {
+    refuseUnusableAddress(address)
+    return this.#backups.get(identify(address)) ?? []
+  }
+
+  #find(address: DocumentAddress): StoredDocument | undefined {
+    refuseUnusableAddress(address)
+    const { collection, key } = address
     return this.#documents.get(collection)?.get(key)
   }
 

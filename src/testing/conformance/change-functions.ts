@@ -65,19 +65,20 @@ export const changeFunctions: Group = {
       assert.equal((await present(storage, 'kept')).revision, kept.revision)
     })
 
-    check('that wait together are all applied, in order, each to what the one before left', async ({
-      storage,
-    }) => {
-      const commits = Array.from({ length: callers }, () => ({
-        writes: [{ address: at('a'), change: counting }],
-      }))
-      const results = (await together(storage, commits)).map(fulfilled)
-      assert.deepEqual(
-        results.map(({ outcomes }) => numberIn(outcomes[0]?.document?.value)),
-        Array.from({ length: callers }, (_, index) => index + 1),
-      )
-      await expectDocuments(storage, { a: { n: callers } })
-    })
+    check(
+      'that wait together are all applied, in order, each to what the one before left',
+      async ({ storage }) => {
+        const commits = Array.from({ length: callers }, () => ({
+          writes: [{ address: at('a'), change: counting }],
+        }))
+        const results = (await together(storage, commits)).map(fulfilled)
+        assert.deepEqual(
+          results.map(({ outcomes }) => numberIn(outcomes[0]?.document?.value)),
+          Array.from({ length: callers }, (_, index) => index + 1),
+        )
+        await expectDocuments(storage, { a: { n: callers } })
+      },
+    )
 
     check('see puts and deletes that were asked for before them', async ({ storage }) => {
       await put(storage, 'a', { n: 100 })

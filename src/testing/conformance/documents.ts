@@ -1,13 +1,5 @@
 import assert from 'node:assert/strict'
-import {
-  at,
-  expectDocuments,
-  present,
-  put,
-  putting,
-  remove,
-  valueOf,
-} from './expectations.js'
+import { at, expectDocuments, present, put, putting, remove, valueOf } from './expectations.js'
 import type { Group } from './group.js'
 
 export const documents: Group = {

@@ -49,10 +49,7 @@ export async function present(
   return document
 }
 
-export async function keysOf(
-  storage: Storage,
-  query: Partial<ListQuery> = {},
-): Promise<string[]> {
+export async function keysOf(storage: Storage, query: Partial<ListQuery> = {}): Promise<string[]> {
   const keys: string[] = []
   for await (const key of storage.list({ collection, ...query })) keys.push(key)
   return keys.sort()

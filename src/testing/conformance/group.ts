@@ -2,7 +2,6 @@ import type { StorageSupports } from '../../storage/index.js'
 import type { ConformanceSubject, Exercise } from './subject.js'
 
 export interface GroupTools {
-  readonly subject: ConformanceSubject
   readonly supports: StorageSupports
   /** Adds a test. */
   check(name: string, exercise: Exercise): void

@@ -173,22 +173,23 @@ export const collections: Group = {
 export const keys: Group = {
   name: 'keys',
   define({ check, supports }) {
-    check(`of every kind neither collide nor lead elsewhere (${hostileKeys.length})`, async ({
-      storage,
-    }) => {
-      const outcomes = await together(
-        storage,
-        hostileKeys.map((key, n) => ({ writes: [{ address: at(key), change: putting({ n }) }] })),
-      )
-      for (const [n, { status }] of outcomes.entries()) {
-        assert.equal(status, 'fulfilled', JSON.stringify(hostileKeys[n]))
-      }
-      for (const [n, key] of hostileKeys.entries()) {
-        assert.deepEqual((await present(storage, key)).value, { n }, JSON.stringify(key))
-      }
-      assert.deepEqual(await keysOf(storage), [...hostileKeys].sort())
-      assert.deepEqual(await storage.collections(), [collection])
-    })
+    check(
+      `of every kind neither collide nor lead elsewhere (${hostileKeys.length})`,
+      async ({ storage }) => {
+        const outcomes = await together(
+          storage,
+          hostileKeys.map((key, n) => ({ writes: [{ address: at(key), change: putting({ n }) }] })),
+        )
+        for (const [n, { status }] of outcomes.entries()) {
+          assert.equal(status, 'fulfilled', JSON.stringify(hostileKeys[n]))
+        }
+        for (const [n, key] of hostileKeys.entries()) {
+          assert.deepEqual((await present(storage, key)).value, { n }, JSON.stringify(key))
+        }
+        assert.deepEqual(await keysOf(storage), [...hostileKeys].sort())
+        assert.deepEqual(await storage.collections(), [collection])
+      },
+    )
 
     check('of every kind can be deleted one by one', async ({ storage }) => {
       await storage.commit({
@@ -232,7 +233,9 @@ export const keys: Group = {
         const address = at(key as string)
         await refused('STATE_INVALID_KEY', () => storage.read(address))
         for (const change of [putting(1), () => putting(1), { kind: 'delete' } as const]) {
-          await refused('STATE_INVALID_KEY', () => storage.commit({ writes: [{ address, change }] }))
+          await refused('STATE_INVALID_KEY', () =>
+            storage.commit({ writes: [{ address, change }] }),
+          )
         }
         await refused('STATE_INVALID_KEY', () =>
           storage.commit({ writes: [], checks: [{ address, expected: null }] }),

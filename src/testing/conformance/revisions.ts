@@ -105,17 +105,18 @@ export const conditions: Group = {
       await expectDocuments(storage, { other: 1 })
     })
 
-    check('refuse the revision of a document that was deleted and made again', async ({
-      storage,
-    }) => {
-      const { revision } = await put(storage, 'a', 'same')
-      await remove(storage, 'a')
-      await put(storage, 'a', 'same')
-      await refused('STATE_REVISION_CONFLICT', () =>
-        storage.commit({ writes: [{ ...writing('a', 'late'), expected: revision }] }),
-      )
-      await expectDocuments(storage, { a: 'same' })
-    })
+    check(
+      'refuse the revision of a document that was deleted and made again',
+      async ({ storage }) => {
+        const { revision } = await put(storage, 'a', 'same')
+        await remove(storage, 'a')
+        await put(storage, 'a', 'same')
+        await refused('STATE_REVISION_CONFLICT', () =>
+          storage.commit({ writes: [{ ...writing('a', 'late'), expected: revision }] }),
+        )
+        await expectDocuments(storage, { a: 'same' })
+      },
+    )
 
     check('hold for deletes and keeps too', async ({ storage }) => {
       const { revision } = await put(storage, 'a', 1)

@@ -36,21 +36,25 @@ export const values: Group = {
       assert.deepEqual(Object.keys(read), ['__proto__'])
     })
 
-    check('lose what JSON does not tell: undefined properties and the sign of 0', async ({
-      storage,
-    }) => {
-      const { outcomes } = await put(storage, 'a', { zero: -0, gone: undefined, in: [-0] })
-      for (const value of [await valueOf(storage, 'a'), outcomes[0]?.document?.value]) {
-        assert.deepEqual(value, { zero: 0, in: [0] })
-        assert.deepEqual(Object.keys(value as object), ['zero', 'in'])
-      }
-    })
+    check(
+      'lose what JSON does not tell: undefined properties and the sign of 0',
+      async ({ storage }) => {
+        const { outcomes } = await put(storage, 'a', { zero: -0, gone: undefined, in: [-0] })
+        for (const value of [await valueOf(storage, 'a'), outcomes[0]?.document?.value]) {
+          assert.deepEqual(value, { zero: 0, in: [0] })
+          assert.deepEqual(Object.keys(value as object), ['zero', 'in'])
+        }
+      },
+    )
 
     check('may come without a prototype, and with shared parts', async ({ storage }) => {
       const part = { n: 1 }
       const value = Object.assign(Object.create(null), { first: part, second: [part, part] })
       await put(storage, 'a', value)
-      assert.deepEqual(await valueOf(storage, 'a'), { first: { n: 1 }, second: [{ n: 1 }, { n: 1 }] })
+      assert.deepEqual(await valueOf(storage, 'a'), {
+        first: { n: 1 },
+        second: [{ n: 1 }, { n: 1 }],
+      })
     })
 
     for (const [name, [value, path]] of Object.entries(unstorableValues)) {

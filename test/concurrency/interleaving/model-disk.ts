@@ -186,6 +186,12 @@ export class ModelDisk {
     target.entries.set(toName, file)
   }
 
+  /** Whether the file has no name outside this directory. */
+  isOnlyIn(path: string, file: number): boolean {
+    const names = [...this.#directoryAt(path).entries.values()].filter((id) => id === file)
+    return names.length > 0 && names.length === this.linksOf(file)
+  }
+
   contentOf(directory: number, name: string): string | undefined {
     const parent = this.#nodes.get(directory)
     if (parent?.kind !== 'directory') return undefined

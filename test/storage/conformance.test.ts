@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest'
+import { writeFileAtomicWriter } from '../../src/atomic-write/write-file-atomic/index.js'
+import { properLockfileLock } from '../../src/file-lock/proper-lockfile/index.js'
+import { yamlSerializer } from '../../src/serializer/yaml/index.js'
+import { describeStorageConformance } from '../../src/testing/index.js'
+import { memoryFileSubject, memorySubject, realFileSubject } from './conformance-subjects.js'
+
+const runner = { describe, it }
+
+const summaries = {
+  memory: describeStorageConformance(runner, memorySubject()),
+  files: describeStorageConformance(runner, realFileSubject('FileStorage')),
+}
+describeStorageConformance(runner, memoryFileSubject('FileStorage in memory'))
+describeStorageConformance(
+  runner,
+  memoryFileSubject('FileStorage where case is folded', { caseInsensitive: true }),
+)
+describeStorageConformance(
+  runner,
+  realFileSubject('FileStorage with write-file-atomic', { writer: writeFileAtomicWriter() }),
+)
+describeStorageConformance(
+  runner,
+  realFileSubject('FileStorage with proper-lockfile', { lock: properLockfileLock() }),
+)
+describeStorageConformance(
+  runner,
+  memoryFileSubject('FileStorage with YAML', { serializer: yamlSerializer() }),
+)
+describeStorageConformance(
+  runner,
+  realFileSubject('FileStorage that survives kill -9 only', { durability: 'process' }),
+)
+
+describe('the summary', () => {
+  it('names what applies and what does not', () => {
+    expect(summaries.files.notApplicable).toEqual([])
+    expect(summaries.memory.notApplicable).toEqual(['serializers', 'reopening', 'several openers'])
+    expect(summaries.memory.groups).toContain('leases')
+    expect([...summaries.memory.groups, ...summaries.memory.notApplicable].sort()).toEqual(
+      [...summaries.files.groups].sort(),
+    )
+  })
+})
