@@ -281,6 +281,20 @@ export class GenerationDirectory {
     state: GenerationState,
     owner: GenerationOwner,
   ): OwnGeneration | undefined {
+    try {
+      return this.#relink(own, state, owner)
+    } catch (error) {
+      // Marked as held, it would be a holder that does not exist.
+      own.release()
+      throw error
+    }
+  }
+
+  #relink(
+    own: OwnGeneration,
+    state: GenerationState,
+    owner: GenerationOwner,
+  ): OwnGeneration | undefined {
     const next = own.generation + 1
     const path = this.#pathOf(own.generation)
     // Where boots cannot be told apart numbers are jumped to, and the next may be behind another's.

@@ -47,11 +47,11 @@ export class ManualClock implements Clock {
     return this.#timers.length
   }
 
-  /** Nothing sleeps when there is nothing to wait for: a duration of 0 is over at once. */
+  /** A duration of 0 is over in the next turn of the event loop, without an {@link advance}. */
   sleep(durationMs: number): Promise<void> {
-    if (!(durationMs > 0)) return Promise.resolve()
     return new Promise((resolve) => {
-      this.#start(durationMs, undefined, resolve)
+      if (durationMs > 0) this.#start(durationMs, undefined, resolve)
+      else setImmediate(resolve)
     })
   }
 

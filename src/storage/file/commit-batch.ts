@@ -73,7 +73,10 @@ export function* writeBatch(
   jobs: readonly CommitJob[],
 ): Steps<BatchOutcome> {
   const plan = yield* new CommitPlanner(context).plan(jobs)
-  for (const { job, result } of plan.accepted) job.pendingResult = result
+  for (const { job, result, documents } of plan.accepted) {
+    job.pendingResult = result
+    job.landing = documents
+  }
   const unsure = new Set<string>()
   const { prepared, refused } = prepareAll(context, plan, unsure)
   if (refused !== undefined) {

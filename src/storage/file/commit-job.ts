@@ -1,5 +1,12 @@
 import type { Revision } from '../revision.js'
-import type { Commit, CommitResult } from '../storage.js'
+import type { Change, Commit, CommitResult, DocumentAddress } from '../storage.js'
+
+/** What a document is to be once a batch has been written. */
+export interface Landing {
+  readonly address: DocumentAddress
+  readonly change: Pick<Change, 'kind'>
+  readonly revision: Revision
+}
 
 /** A commit on its way, and whom to tell. */
 export class CommitJob {
@@ -9,6 +16,11 @@ export class CommitJob {
   intent: Revision | undefined
   /** What to tell the caller, once what `revision` or `intent` promise is seen to hold. */
   pendingResult: CommitResult | undefined
+  /**
+   * By which that is seen. Of one that was superseded: what it was superseded with, so that both have
+   * landed or neither, and the earlier is not made again after the later.
+   */
+  landing: readonly Landing[] = []
   /** A batch with others failed; it is tried by itself now. */
   alone = false
   /** Its turn has come; waiting can no longer be given up. */

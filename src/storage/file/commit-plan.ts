@@ -28,6 +28,8 @@ export interface PlannedDocument {
 export interface AcceptedCommit {
   readonly job: CommitJob
   readonly result: CommitResult
+  /** What its documents will be when the batch is written: a later commit may have changed them again. */
+  readonly documents: readonly PlannedDocument[]
 }
 
 export interface CommitPlan {
@@ -188,14 +190,16 @@ export class CommitPlanner {
     outcomes: WriteOutcome[]
   }): AcceptedCommit {
     const written = outcomes.filter(({ kind }) => kind !== 'keep')
-    const final = written.map(
-      ({ address }) => this.#views.get(identify(address))?.planned?.revision,
+    const documents = written.flatMap(
+      ({ address }) => this.#views.get(identify(address))?.planned ?? [],
     )
-    const superseded = written.length > 0 && final.every((each) => each !== revision)
-    const told = superseded ? (final[0] ?? revision) : revision
+    const superseded =
+      documents.length > 0 && documents.every((document) => document.revision !== revision)
+    const told = superseded ? (documents[0]?.revision ?? revision) : revision
     return {
       job,
       result: { revision: told, savedAt: this.#context.savedAt, superseded, outcomes },
+      documents,
     }
   }
 }

@@ -1,6 +1,6 @@
 /** Puts the parts of a FileStorage together, for one opened directory. */
 import { resolve as resolvePath } from 'node:path'
-import { stagedWriter } from '../../atomic-write/index.js'
+import { stagedWriter, syncDirectory } from '../../atomic-write/index.js'
 import { systemClock } from '../../clock/index.js'
 import {
   type GenerationCeiling,
@@ -8,10 +8,10 @@ import {
   type LockContext,
   processTable,
 } from '../../file-lock/index.js'
-import { NodeFileSystem, type Steps } from '../../file-system/index.js'
+import { NodeFileSystem, type Steps, unlessMissing } from '../../file-system/index.js'
 import { jsonSerializer } from '../../serializer/index.js'
 import { aborted } from '../refusals.js'
-import type { LeaseClaim, OpenReport, StorageListener } from '../storage.js'
+import type { Durability, LeaseClaim, OpenReport, StorageListener } from '../storage.js'
 import { syncCollections, writeBatch } from './commit-batch.js'
 import type { CommitJob } from './commit-job.js'
 import { DocumentFiles } from './document-files.js'
@@ -200,7 +200,7 @@ function startWriting(
         },
         jobs,
       ),
-    hasLanded: (job) => hasLanded(files, job),
+    hasLanded: (job) => hasLanded(files, job, job.commit.durability ?? options.durability),
     onRevoked: (generation) => listener('writer:revoked', { generation }),
     onTrouble: (operation, error) => listener('maintenance:failed', { operation, error }),
   })
@@ -287,19 +287,28 @@ function register(
   return { incarnation, lock: created }
 }
 
-/** Whether the documents of a commit are as it was to leave them. */
-function* hasLanded(files: DocumentFiles, { pendingResult }: CommitJob): Steps<boolean> {
+/** Whether the documents of a commit are as it was to leave them; made durable if they are to be. */
+function* hasLanded(
+  files: DocumentFiles,
+  { landing, pendingResult }: CommitJob,
+  durability: Durability,
+): Steps<boolean> {
   if (pendingResult === undefined) return false
-  for (const { address, kind } of pendingResult.outcomes) {
-    if (kind === 'keep') continue
+  const directories = new Set<string>()
+  for (const { address, change, revision } of landing) {
     const found = yield* files.find(address)
-    if (kind === 'delete') {
+    const path = found?.path ?? files.pathOf(address)
+    directories.add(path.slice(0, path.lastIndexOf('/')))
+    if (change.kind === 'delete') {
       if (found !== undefined) return false
     } else if (found?.verdict.kind === 'damaged') {
       return false
-    } else if (found?.verdict.document.revision !== pendingResult.revision) {
+    } else if (found?.verdict.document.revision !== revision) {
       return false
     }
+  }
+  if (durability === 'power') {
+    for (const directory of directories) yield* unlessMissing(syncDirectory(directory))
   }
   return true
 }

@@ -138,7 +138,12 @@ export class FileStorage implements Storage {
       },
     )
     loop.submit(job)
-    loop.flushBlocking(waitMs)
+    try {
+      loop.flushBlocking(waitMs)
+    } catch (error) {
+      // It must not be made later, when the caller has been told that it failed.
+      job.reject(error)
+    }
     if (result === undefined) throw failure
     this.#pruneAfter(result)
     return result

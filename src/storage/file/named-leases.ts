@@ -98,8 +98,11 @@ class HeldLease implements Lease {
     if (this.#state === 'released') return
     this.#state = 'released'
     this.#stopBeating()
-    this.#own.mark('free')
-    this.#onReleased()
+    try {
+      this.#own.mark('free')
+    } finally {
+      this.#onReleased()
+    }
   }
 
   #beat(): void {
@@ -234,7 +237,7 @@ export class NamedLeases {
       if (newest?.state === 'free') {
         const own = this.#take(directory, newest, owner)
         if (own !== undefined) {
-          directory.removeBelow(own.generation)
+          this.#tidy(directory, own)
           queue.clear()
           return own
         }
@@ -280,6 +283,16 @@ export class NamedLeases {
     return directory.retake(parked, 'busy', owner)
   }
 
+  /** Removes what our generation has replaced. If that fails we give it back: nobody would hold it. */
+  #tidy(directory: GenerationDirectory, own: OwnGeneration): void {
+    try {
+      directory.removeBelow(own.generation)
+    } catch (error) {
+      own.release()
+      throw error
+    }
+  }
+
   #take(
     directory: GenerationDirectory,
     newest: GenerationRecord,
@@ -309,7 +322,7 @@ export class NamedLeases {
       return this.#take(directory, newest, owner)
     }, request.signal)
     if (own === undefined) return undefined
-    directory.removeBelow(own.generation)
+    this.#tidy(directory, own)
     this.#context.listener('lease:taken-over', {
       name: request.name,
       token: own.generation,
@@ -351,9 +364,17 @@ export class NamedLeases {
   /** Gives everything back, for close and exit. */
   releaseAll(): void {
     this.stopWaiting()
-    for (const lease of [...this.#held]) lease.releaseNow()
+    const failures: unknown[] = []
+    for (const lease of [...this.#held]) {
+      try {
+        lease.releaseNow()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
     for (const own of this.#parked.values()) own.close()
     this.#parked.clear()
+    if (failures.length > 0) throw failures[0]
   }
 
   #status(name: string, { generation, state, owner }: GenerationRecord): LeaseStatus {

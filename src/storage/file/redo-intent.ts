@@ -228,6 +228,8 @@ export class RedoIntents {
       .map(({ name }) => (name.endsWith('.json') ? name.slice(0, -'.json'.length) : ''))
       .filter(isRevision)
       .sort(compareRevisions)
+    // Its writer may have died before an intent was durable. It must be before anything of it shows.
+    if (revisions.length > 0) yield* syncDirectory(layout.intents)
     let completed = 0
     for (const revision of revisions) {
       const path = this.pathOf(revision)

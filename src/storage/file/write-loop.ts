@@ -4,11 +4,7 @@
  */
 import type { StagingArea } from '../../atomic-write/index.js'
 import { Breath, type Clock } from '../../clock/index.js'
-import {
-  isFileSystemError,
-  StateStoreError,
-  withCommitState,
-} from '../../errors/index.js'
+import { isFileSystemError, StateStoreError, withCommitState } from '../../errors/index.js'
 import type { FileLock, GenerationOwner, Turn } from '../../file-lock/index.js'
 import {
   type FileSystem,
@@ -90,7 +86,7 @@ const isFull = (error: unknown): boolean => isFileSystemError(error, 'DiskFull',
 
 /** A batch under way; `cancelled` once a blocking flush has taken its jobs over. */
 interface Flight {
-  readonly jobs: readonly Job[]
+  jobs: readonly Job[]
   cancelled: boolean
 }
 
@@ -160,7 +156,7 @@ export class WriteLoop {
     try {
       while (this.#hasWork()) {
         const turn = await this.#enter()
-        if (turn !== undefined) await this.#fly(turn)
+        if (turn !== undefined) await this.#fly(...turn)
         if (this.#breath.isDue) await this.#breath.take()
       }
     } catch (error) {
@@ -179,12 +175,17 @@ export class WriteLoop {
     return false
   }
 
-  async #enter(): Promise<Turn | undefined> {
+  /** From the moment we have a turn there is a flight: a blocking flush must not begin a second one. */
+  async #enter(): Promise<[Turn, Flight] | undefined> {
     const { clock, waitMs } = this.#context
     const deadline = clock.monotonicMs() + waitMs
     for (let pollMs = firstPollMs; this.#hasWork(); pollMs = Math.min(pollMs * 2, maxPollMs)) {
       const turn = this.#tryEnter()
-      if (turn !== undefined) return turn
+      if (turn !== undefined) {
+        const flight: Flight = { jobs: [], cancelled: false }
+        this.#flight = flight
+        return [turn, flight]
+      }
       if (clock.monotonicMs() >= deadline) {
         this.#rejectQueue(this.#timeout())
         return undefined
@@ -296,11 +297,11 @@ export class WriteLoop {
     return batch
   }
 
-  async #fly(turn: Turn): Promise<void> {
+  async #fly(turn: Turn, flight: Flight): Promise<void> {
+    if (flight.cancelled) return
     const { fileSystem, clock, inline } = this.#context
     const { lock } = this.#registration
-    const flight: Flight = { jobs: this.#takeBatch(), cancelled: false }
-    this.#flight = flight
+    flight.jobs = this.#takeBatch()
     try {
       const steps = this.#steps(turn, flight.jobs)
       const outcome = await runSteps(fileSystem, clock, steps, inline)

@@ -12,7 +12,7 @@ import {
   putting,
   refused,
   together,
-  valueOf,
+  valueAt,
   writing,
 } from './expectations.js'
 import type { Group } from './group.js'
@@ -75,7 +75,7 @@ export const batches: Group = {
       const keys = Array.from({ length: 150 }, (_, n) => `k${String(n).padStart(3, '0')}`)
       await storage.commit({ writes: keys.map((key) => writing(key, { key })) })
       assert.deepEqual(await keysOf(storage), keys)
-      assert.deepEqual(await valueOf(storage, 'k149'), { key: 'k149' })
+      assert.deepEqual(await valueAt(storage, 'k149'), { key: 'k149' })
       await storage.commit({
         writes: keys.map((key) => ({ address: at(key), change: { kind: 'delete' } })),
       })
@@ -87,8 +87,8 @@ export const batches: Group = {
       const single = (n: number): Commit => ({ writes: [writing(`k${n}`, n)] })
       const commits = Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? pair(n) : single(n)))
       for (const outcome of await together(storage, commits)) fulfilled(outcome)
-      assert.deepEqual(await valueOf(storage, 'a'), { n: 18 })
-      assert.deepEqual(await valueOf(storage, 'b'), { n: 18 })
+      assert.deepEqual(await valueAt(storage, 'a'), { n: 18 })
+      assert.deepEqual(await valueAt(storage, 'b'), { n: 18 })
       assert.equal((await keysOf(storage, { pattern: 'k*' })).length, 10)
     })
 
@@ -124,7 +124,7 @@ export const batches: Group = {
       })
       for (const outcome of await together(storage, moves)) fulfilled(outcome)
       let total = 0
-      for (const key of accounts) total += numberIn(await valueOf(storage, key))
+      for (const key of accounts) total += numberIn(await valueAt(storage, key))
       assert.equal(total, 300)
     })
   },

@@ -11,7 +11,7 @@ import {
   putting,
   remove,
   together,
-  valueOf,
+  valueAt,
 } from './expectations.js'
 import type { Group } from './group.js'
 
@@ -177,11 +177,11 @@ export const changeFunctions: Group = {
     check('follow one another when awaited', async ({ storage }) => {
       for (let n = 1; n <= 5; n++) {
         await storage.commit({ writes: [{ address: at('a'), change: counting }] })
-        assert.deepEqual(await valueOf(storage, 'a'), { n })
+        assert.deepEqual(await valueAt(storage, 'a'), { n })
       }
       await remove(storage, 'a')
       await storage.commit({ writes: [{ address: at('a'), change: counting }] })
-      assert.deepEqual(await valueOf(storage, 'a'), { n: 1 })
+      assert.deepEqual(await valueAt(storage, 'a'), { n: 1 })
     })
   },
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { at, expectDocuments, present, put, putting, remove, valueOf } from './expectations.js'
+import { at, expectDocuments, present, put, putting, remove, valueAt } from './expectations.js'
 import type { Group } from './group.js'
 
 export const documents: Group = {
@@ -37,6 +37,26 @@ export const documents: Group = {
       await put(storage, 'a', { three: 3 })
       await expectDocuments(storage, { a: { three: 3 } })
     })
+
+    check(
+      'shows those who read meanwhile a whole version, and never an older one after a newer',
+      async ({ storage }) => {
+        const versionOf = (n: number) => ({ n, copies: Array.from({ length: 200 }, () => n) })
+        await put(storage, 'a', versionOf(0))
+        const writing = (async () => {
+          for (let n = 1; n <= 20; n++) await put(storage, 'a', versionOf(n))
+        })()
+        let newest = 0
+        while (newest < 20) {
+          const { value } = await present(storage, 'a')
+          const { n } = value as { n: number }
+          assert.deepEqual(value, versionOf(n))
+          assert.ok(n >= newest)
+          newest = n
+        }
+        await writing
+      },
+    )
 
     check('keeps the schema version with the document', async ({ storage }) => {
       const change = { kind: 'put', value: 1, schemaVersion: 3 } as const
@@ -84,7 +104,7 @@ export const documents: Group = {
       await put(storage, 'a', 'here')
       const elsewhere = at('a', 'elsewhere')
       await storage.commit({ writes: [{ address: elsewhere, change: putting('there') }] })
-      assert.equal(await valueOf(storage, 'a'), 'here')
+      assert.equal(await valueAt(storage, 'a'), 'here')
       assert.equal((await present(storage, elsewhere)).value, 'there')
       await remove(storage, 'a')
       assert.equal((await present(storage, elsewhere)).value, 'there')
@@ -105,7 +125,7 @@ export const documents: Group = {
       for (const durability of promised[supports.durability]) {
         const writes = [{ address: at(durability), change: putting(durability) }]
         await storage.commit({ writes, durability })
-        assert.equal(await valueOf(storage, durability), durability)
+        assert.equal(await valueAt(storage, durability), durability)
       }
     })
 

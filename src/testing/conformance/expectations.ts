@@ -35,7 +35,7 @@ export const put = (storage: Storage, key: string, value: unknown): Promise<Comm
 export const remove = (storage: Storage, key: string): Promise<CommitResult> =>
   storage.commit({ writes: [{ address: at(key), change: { kind: 'delete' } }] })
 
-export async function valueOf(storage: Storage, key: string): Promise<unknown> {
+export async function valueAt(storage: Storage, key: string): Promise<unknown> {
   return (await storage.read(at(key)))?.value
 }
 
@@ -133,6 +133,6 @@ export async function expectDocuments(
 ): Promise<void> {
   assert.deepEqual(await keysOf(storage), Object.keys(expected).sort())
   for (const [key, value] of Object.entries(expected)) {
-    assert.deepEqual(await valueOf(storage, key), value)
+    assert.deepEqual(await valueAt(storage, key), value)
   }
 }

@@ -13,6 +13,7 @@ import { collections, keys, lists } from './lists.js'
 import { checks, conditions, revisions } from './revisions.js'
 import { severalOpeners } from './several-openers.js'
 import { atDesk, type ConformanceRunner, type ConformanceSubject, fullSupport } from './subject.js'
+import { unsupported } from './unsupported.js'
 import { ownership, values } from './values.js'
 
 export type { ConformanceRunner, ConformanceSubject, StorageSubject } from './subject.js'
@@ -48,6 +49,7 @@ const everyGroup: readonly Group[] = [
   backups,
   verification,
   serializers,
+  unsupported,
   closing,
   reopening,
   severalOpeners,

@@ -12,7 +12,7 @@ import {
   refused,
   refusedBlocking,
   remove,
-  valueOf,
+  valueAt,
   writing,
 } from './expectations.js'
 import type { Group } from './group.js'
@@ -103,7 +103,7 @@ export const serializers: Group = {
         ['a', [2]],
         ['b', 1],
       ])
-      assert.equal(JSON.stringify(await valueOf(storage, 'a')), '{"b":1,"a":[2]}')
+      assert.equal(JSON.stringify(await valueAt(storage, 'a')), '{"b":1,"a":[2]}')
       assert.deepEqual(await keysOf(storage, { collection: 'chosen' }), ['a'])
     })
 

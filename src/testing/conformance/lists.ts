@@ -9,6 +9,7 @@ import {
   refused,
   remove,
   together,
+  writing,
 } from './expectations.js'
 import type { Group } from './group.js'
 import { hostileKeys, hostileNames, invalidKeys } from './hostile-keys.js'
@@ -41,6 +42,30 @@ export const lists: Group = {
       }
       assert.deepEqual(await keysOf(storage), ['a', 'b', 'c'])
     })
+
+    check(
+      'tell every key that was there all the time once, whatever else is written',
+      async ({ storage }) => {
+        const stable = Array.from({ length: 20 }, (_, n) => `stable ${n}`)
+        await storage.commit({ writes: stable.map((key) => writing(key, 1)) })
+        const others = (async () => {
+          for (let n = 0; n < 10; n++) {
+            await put(storage, `other ${n}`, n)
+            await put(storage, 'stable 0', n)
+            if (n % 2 === 0) await remove(storage, `other ${n}`)
+          }
+        })()
+        for (let round = 0; round < 5; round++) {
+          const listed = await keysOf(storage)
+          assert.deepEqual(
+            listed.filter((key) => key.startsWith('stable')),
+            [...stable].sort(),
+          )
+          assert.equal(new Set(listed).size, listed.length)
+        }
+        await others
+      },
+    )
 
     check('match patterns against keys, with / between their parts', async ({ storage }) => {
       const keys = [

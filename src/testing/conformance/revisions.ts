@@ -11,7 +11,7 @@ import {
   refused,
   remove,
   together,
-  valueOf,
+  valueAt,
   writing,
 } from './expectations.js'
 import type { Group } from './group.js'
@@ -70,7 +70,7 @@ export const conditions: Group = {
     check('write where the revision is the expected one', async ({ storage }) => {
       const { revision } = await put(storage, 'a', 1)
       await storage.commit({ writes: [{ ...writing('a', 2), expected: revision }] })
-      assert.equal(await valueOf(storage, 'a'), 2)
+      assert.equal(await valueAt(storage, 'a'), 2)
     })
 
     check('refuse another revision, and tell both', async ({ storage }) => {
@@ -145,7 +145,7 @@ export const conditions: Group = {
         storage.commit({ writes: [{ address: at('a'), change, expected: null }] }),
       )
       assert.equal(calls, 0)
-      assert.deepEqual(await valueOf(storage, 'a'), { n: 1 })
+      assert.deepEqual(await valueAt(storage, 'a'), { n: 1 })
     })
 
     check('let one of several through that expect the same', async ({ storage }) => {
@@ -157,7 +157,7 @@ export const conditions: Group = {
       const winners = outcomes.filter(({ status }) => status === 'fulfilled')
       assert.equal(winners.length, 1)
       const winner = outcomes.findIndex(({ status }) => status === 'fulfilled')
-      assert.deepEqual(await valueOf(storage, 'a'), { n: winner + 1 })
+      assert.deepEqual(await valueAt(storage, 'a'), { n: winner + 1 })
     })
 
     check('see what was committed just before', async ({ storage }) => {

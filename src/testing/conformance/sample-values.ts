@@ -117,7 +117,7 @@ export const storableValues: Readonly<Record<string, unknown>> = {
     valueOf: [1],
     prototype: {},
     length: 3,
-    then: 'not a promise',
+    ...withKey('then', 'not a promise'),
     toJSON: 'not a function',
   },
   '__proto__ as a name': withKey('__proto__', { polluted: true }),

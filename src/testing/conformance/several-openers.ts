@@ -5,7 +5,6 @@ import {
   counting,
   expectDocuments,
   fulfilled,
-  keysOf,
   numberIn,
   present,
   put,
@@ -13,7 +12,7 @@ import {
   refused,
   remove,
   together,
-  valueOf,
+  valueAt,
   writing,
 } from './expectations.js'
 import type { Group } from './group.js'
@@ -64,7 +63,7 @@ export const severalOpeners: Group = {
         }),
       )
       for (const opener of openers) {
-        assert.equal(numberIn(await valueOf(opener, 'a')), openers.length * callers)
+        assert.equal(numberIn(await valueAt(opener, 'a')), openers.length * callers)
       }
     })
 
@@ -93,7 +92,7 @@ export const severalOpeners: Group = {
       )
       const winners = outcomes.flatMap(({ status }, n) => (status === 'fulfilled' ? n : []))
       assert.equal(winners.length, 1)
-      assert.equal(await valueOf(storage, 'a'), winners[0])
+      assert.equal(await valueAt(storage, 'a'), winners[0])
     })
 
     check('see a commit of several documents whole', async ({ storage, open }) => {

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
+import type { Change, Commit } from '../../storage/index.js'
 import {
   at,
   expectDocuments,
   expectRefusal,
+  fulfilled,
   present,
   put,
   putting,
   refused,
   together,
-  valueOf,
+  valueAt,
   writing,
 } from './expectations.js'
 import type { Group } from './group.js'
@@ -20,7 +22,7 @@ export const values: Group = {
     for (const [name, value] of Object.entries(storableValues)) {
       check(`come back as they went in: ${name}`, async ({ storage }) => {
         const { outcomes } = await put(storage, 'a', value)
-        const read = await valueOf(storage, 'a')
+        const read = await valueAt(storage, 'a')
         assert.deepEqual(read, value)
         // Tells -0, the order of properties and lone surrogates as well.
         assert.equal(JSON.stringify(read), JSON.stringify(value))
@@ -30,7 +32,7 @@ export const values: Group = {
 
     check('do not reach the prototype by way of __proto__', async ({ storage }) => {
       await put(storage, 'a', withKey('__proto__', { polluted: true }))
-      const read = (await valueOf(storage, 'a')) as { polluted?: unknown }
+      const read = (await valueAt(storage, 'a')) as { polluted?: unknown }
       assert.equal(read.polluted, undefined)
       assert.equal(Object.getPrototypeOf(read), Object.prototype)
       assert.deepEqual(Object.keys(read), ['__proto__'])
@@ -40,7 +42,7 @@ export const values: Group = {
       'lose what JSON does not tell: undefined properties and the sign of 0',
       async ({ storage }) => {
         const { outcomes } = await put(storage, 'a', { zero: -0, gone: undefined, in: [-0] })
-        for (const value of [await valueOf(storage, 'a'), outcomes[0]?.document?.value]) {
+        for (const value of [await valueAt(storage, 'a'), outcomes[0]?.document?.value]) {
           assert.deepEqual(value, { zero: 0, in: [0] })
           assert.deepEqual(Object.keys(value as object), ['zero', 'in'])
         }
@@ -51,7 +53,7 @@ export const values: Group = {
       const part = { n: 1 }
       const value = Object.assign(Object.create(null), { first: part, second: [part, part] })
       await put(storage, 'a', value)
-      assert.deepEqual(await valueOf(storage, 'a'), {
+      assert.deepEqual(await valueAt(storage, 'a'), {
         first: { n: 1 },
         second: [{ n: 1 }, { n: 1 }],
       })
@@ -116,24 +118,21 @@ export const ownership: Group = {
 
     check('what was read may be changed', async ({ storage }) => {
       await put(storage, 'a', { n: 1, list: [1] })
-      const first = (await present(storage, 'a')).value as { n: number; list: number[] }
-      first.n = 2
-      first.list.push(2)
+      listIn((await present(storage, 'a')).value).push(2)
       await expectDocuments(storage, { a: { n: 1, list: [1] } })
     })
 
     check('what the outcome of a commit holds may be changed', async ({ storage }) => {
       const { outcomes } = await put(storage, 'a', { list: [1] })
-      const told = outcomes[0]?.document?.value as { list: number[] }
-      told.list.push(2)
+      listIn(outcomes[0]?.document?.value).push(2)
       await expectDocuments(storage, { a: { list: [1] } })
     })
 
     check('two who read at once share nothing', async ({ storage }) => {
       await put(storage, 'a', { list: [1] })
-      const [first, second] = await Promise.all([valueOf(storage, 'a'), valueOf(storage, 'a')])
+      const [first, second] = await Promise.all([valueAt(storage, 'a'), valueAt(storage, 'a')])
       assert.notEqual(first, second)
-      ;(first as { list: number[] }).list.push(2)
+      listIn(first).push(2)
       assert.deepEqual(second, { list: [1] })
     })
 
@@ -144,44 +143,40 @@ export const ownership: Group = {
         keeping,
         keeping,
       ])
-      const told = outcomes.map((outcome) => {
-        assert.equal(outcome.status, 'fulfilled')
-        return outcome.value.outcomes[0]?.document?.value as { list: number[] }
-      })
+      const told = outcomes.map((outcome) => fulfilled(outcome).outcomes[0]?.document?.value)
       assert.equal(new Set(told).size, 3)
-      assert.equal(new Set(told.map(({ list }) => list)).size, 3)
+      assert.equal(new Set(told.map(listIn)).size, 3)
     })
 
     check('a change function may change what it is given', async ({ storage }) => {
       await put(storage, 'a', { list: [1] })
-      const spoiling = (spoil: 'keep' | 'throw') => ({
+      const problem = new Error('changed its mind')
+      const spoiling = (end: () => Change): Commit => ({
         writes: [
           {
             address: at('a'),
-            change: (current: { readonly value: unknown } | undefined) => {
-              ;(current?.value as { list: number[] }).list.push(99)
-              if (spoil === 'throw') throw new Error('changed its mind')
-              return { kind: 'keep' } as const
+            change: (current) => {
+              listIn(current?.value).push(99)
+              return end()
             },
           },
         ],
       })
-      const [, kept, last] = await together(storage, [
-        spoiling('throw'),
-        spoiling('keep'),
+      const outcomes = await together(storage, [
+        spoiling(() => {
+          throw problem
+        }),
+        spoiling(() => ({ kind: 'keep' })),
         {
-          writes: [
-            {
-              address: at('a'),
-              change: (current) => putting({ list: (current?.value as { list: number[] }).list }),
-            },
-          ],
+          writes: [{ address: at('a'), change: (c) => putting({ list: listIn(c?.value) }) }],
         },
       ])
-      assert.equal(last?.status, 'fulfilled')
-      assert.equal(kept?.status, 'fulfilled')
-      assert.deepEqual(kept.value.outcomes[0]?.document?.value, { list: [1] })
+      assert.equal((outcomes[0] as PromiseRejectedResult).reason, problem)
+      assert.deepEqual(fulfilled(outcomes[1]).outcomes[0]?.document?.value, { list: [1] })
+      fulfilled(outcomes[2])
       await expectDocuments(storage, { a: { list: [1] } })
     })
   },
 }
+
+const listIn = (value: unknown): number[] => (value as { list: number[] }).list
