@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^holdfast$/, replacement: source('index.ts') },
+      { find: /^holdfast\/memory$/, replacement: source('storage/memory/index.ts') },
       { find: /^holdfast\/testing$/, replacement: source('testing/index.ts') },
       { find: /^holdfast\/yaml$/, replacement: source('serializer/yaml/index.ts') },
       {

@@ -33,5 +33,4 @@ export type {
   VerifyReport,
 } from './storage/index.js'
 export { compareRevisions, type Revision } from './storage/index.js'
-export { MemoryStorage } from './storage/memory/index.js'
 export * from './store/index.js'

@@ -72,11 +72,19 @@ export class GenerationCeiling {
     return this.#base
   }
 
-  /** Returns once `number` may be used: a durable ceiling covers it. Syncs once in 16,384 numbers. */
+  /**
+   * Returns once `number` may be used: a durable ceiling covers it. Syncs at the first call and once in
+   * 16,384 numbers.
+   */
   cover(number: number): void {
     if (number <= this.#known) return
-    this.#known = this.#highest()
-    if (number <= this.#known) return
+    const highest = this.#highest()
+    if (number <= highest) {
+      // Whoever raised it may have died before it was durable.
+      syncDirectoryBlocking(this.#fs, this.#ceilings)
+      this.#known = highest
+      return
+    }
     const ceiling = number + blockSize
     this.#raise(ceiling)
     this.#known = ceiling
@@ -94,8 +102,11 @@ export class GenerationCeiling {
   #raise(ceiling: number): void {
     try {
       const file = this.#fs.open(`${this.#ceilings}/${numberName(ceiling)}`, 'create')
-      this.#fs.sync(file)
-      this.#fs.close(file)
+      try {
+        this.#fs.sync(file)
+      } finally {
+        this.#fs.close(file)
+      }
     } catch (error) {
       if (!isFileSystemError(error, 'AlreadyExists')) throw error
     }

@@ -206,9 +206,15 @@ export class GenerationDirectory {
     } catch (error) {
       if (!isFileSystemError(error, 'NotFound')) throw error
     }
-    this.#fs.makeDirectory(draft, 0o700)
     const first = `${draft}/${numberName(this.#ceiling.base)}`
-    this.#close(this.#create(first, 'free', { bootId: this.#ceiling.bootId }))
+    this.#fs.makeDirectory(draft, 0o700)
+    try {
+      this.#close(this.#create(first, 'free', { bootId: this.#ceiling.bootId }))
+    } catch (error) {
+      // Not always is it in a staging directory that will be swept.
+      this.#fs.removeDirectory(draft)
+      throw error
+    }
     try {
       this.#fs.rename(draft, this.path)
       return true
@@ -240,29 +246,23 @@ export class GenerationDirectory {
       this.#fs.link(draft, path)
     } catch (error) {
       this.#close(file)
+      this.#remove(draft)
       if (!isFileSystemError(error, 'AlreadyExists')) throw error
       return undefined
-    } finally {
-      this.#remove(draft)
     }
     const own = new OwnGeneration(this.#fs, this, next, file, format(state, owner).length)
-    let holds = false
     try {
+      this.#remove(draft)
       // Rule 1, in this order.
-      holds = !own.isSuperseded() && !this.#jumpedOver(seen.generation, next)
-      return holds ? own : undefined
-    } finally {
-      // Also when the disk does not tell: left there, it would be a holder that does not exist.
-      if (!holds) this.#withdraw(own, path)
+      if (!own.isSuperseded() && !this.#jumpedOver(seen.generation, next)) return own
+    } catch (error) {
+      // Marked as held, it would be a holder that does not exist.
+      own.release()
+      throw error
     }
-  }
-
-  #withdraw(own: OwnGeneration, path: string): void {
-    try {
-      own.close()
-    } finally {
-      this.#remove(path)
-    }
+    own.close()
+    this.#remove(path)
+    return undefined
   }
 
   /** Rule 3: whether somebody took a number between the one that was seen and the one jumped to. */

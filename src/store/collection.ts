@@ -1,6 +1,6 @@
 import { isStateStoreError, StateStoreError } from '../errors/index.js'
 import { type Schema, validate, validateBlocking } from '../schema/index.js'
-import type { Serializer } from '../serializer/index.js'
+import { type Serializer, toStorable } from '../serializer/index.js'
 import type {
   BackupStatus,
   Change,
@@ -145,7 +145,9 @@ export class Collection<T, Input = T> {
    */
   async set(key: string, value: Input, options: WriteOptions = {}): Promise<WriteReceipt> {
     const address = this.addressOf(key)
-    const checked = await this.check(key, value, 'set')
+    const checking = this.#checkGiven(key, value)
+    // Awaited only if need be: until the storage has its copy, the caller must not get to run.
+    const checked = checking instanceof Promise ? await checking : checking
     return this.#commit(key, this.#write(address, this.put(checked), options))
   }
 
@@ -177,11 +179,13 @@ export class Collection<T, Input = T> {
     change: (current: T) => T | Promise<T>,
     options: UpdateOptions<T> = {},
   ): Promise<T> {
+    const { initial } = options
+    const own = initial === undefined ? options : { ...options, initial: toStorable(initial) as T }
     try {
-      return await this.#updateInTurn(key, change, options)
+      return await this.#updateInTurn(key, change, own)
     } catch (error) {
       if (!(error instanceof NotBlocking)) throw error
-      return await this.#updateOptimistically(key, change, options)
+      return await this.#updateOptimistically(key, change, own)
     }
   }
 
@@ -189,9 +193,11 @@ export class Collection<T, Input = T> {
    * Changes some properties of the document and leaves the others, as one step. A property given as
    * undefined is removed. Without a document, the patch becomes one. Errors as {@link update}.
    */
-  merge(key: string, patch: Partial<T>, options: UpdateOptions<T> = {}): Promise<T> {
+  async merge(key: string, patch: Partial<T>, options: UpdateOptions<T> = {}): Promise<T> {
     const initial = options.initial ?? ({} as T)
-    return this.update(key, (current) => ({ ...current, ...patch }), { ...options, initial })
+    // A storable copy is without the undefined ones, which are those to remove.
+    const own: Partial<T> = { ...patch, ...(toStorable(patch) as Partial<T>) }
+    return this.update(key, (current) => ({ ...current, ...own }), { ...options, initial })
   }
 
   /** Removes the document, durably. Resolves to whether there was one. Errors as {@link set}. */
@@ -270,7 +276,12 @@ export class Collection<T, Input = T> {
   }
 
   /** @internal Commits and tells listeners. */
-  async commitObserved(key: string, kind: 'put' | 'delete', commit: Commit): Promise<CommitResult> {
+  async commitObserved(
+    key: string,
+    kind: 'put' | 'delete',
+    commit: Commit,
+    isRetried = false,
+  ): Promise<CommitResult> {
     const { events, monotonicMs, storage } = this.#context
     const startedMs = monotonicMs()
     try {
@@ -289,7 +300,9 @@ export class Collection<T, Input = T> {
       }
       return result
     } catch (error) {
-      if (!(error instanceof NotBlocking)) {
+      // What is tried again has not failed yet.
+      const goesOn = isRetried && isStateStoreError(error, 'STATE_REVISION_CONFLICT')
+      if (!goesOn && !(error instanceof NotBlocking)) {
         events.emit('state:save-error', { collection: this.name, key, error })
       }
       throw error
@@ -343,10 +356,8 @@ export class Collection<T, Input = T> {
       const given = stored === undefined ? current : await this.check(key, current, 'load')
       const next = await this.check(key, await change(given), 'set')
       const ifRevision = stored?.revision ?? null
-      await this.#commit(
-        key,
-        this.#write(this.addressOf(key), this.put(next), { ...options, ifRevision }),
-      )
+      const write = this.#write(this.addressOf(key), this.put(next), { ...options, ifRevision })
+      await this.commitObserved(key, 'put', write, true)
       return next
     }
     return retryConflicts(storage, `update ${this.name}/${key}`, options.signal, attempt)
@@ -366,6 +377,16 @@ export class Collection<T, Input = T> {
       hint: 'Pass { initial } to start from, or use set().',
       details: { collection: this.name, key },
     })
+  }
+
+  /** Checks at once where the schema can, else a copy: the caller may change the value afterwards. */
+  #checkGiven(key: string, value: unknown): T | Promise<T> {
+    try {
+      return this.checkBlocking(key, value, 'set')
+    } catch (error) {
+      if (!isStateStoreError(error, 'STATE_UNSUPPORTED')) throw error
+      return this.check(key, structuredClone(value), 'set')
+    }
   }
 
   #blockingly(key: string, value: unknown, operation: 'set' | 'load'): T {

@@ -11,7 +11,13 @@ import {
 } from '../lock/index.js'
 import type { InferInput, InferOutput, Schema } from '../schema/index.js'
 import { FileStorage, type FileStorageOptions } from '../storage/file/index.js'
-import type { LeaseStatus, OpenReport, Storage, VerifyReport } from '../storage/index.js'
+import {
+  type LeaseStatus,
+  type OpenReport,
+  refuseUnusable,
+  type Storage,
+  type VerifyReport,
+} from '../storage/index.js'
 import { Collection, type CollectionOptions } from './collection.js'
 import { EventHub, type StateStoreEvent, type StateStoreListener } from './events.js'
 import { runTransaction, type Transaction, type TransactionOptions } from './transaction.js'
@@ -95,6 +101,7 @@ export class StateStore {
   ): Collection<InferOutput<S>, InferInput<S>>
   collection<T = unknown>(name: string, options?: CollectionOptions<Schema>): Collection<T>
   collection(name: string, options: CollectionOptions<Schema> = {}): Collection<unknown> {
+    refuseUnusable('collection', name)
     if (options.serializer !== undefined) this.#storage.useSerializer(name, options.serializer)
     const context = {
       storage: this.#storage,
@@ -205,7 +212,7 @@ export class StateStore {
  * await store.close()
  */
 export async function openStateStore(
-  directory: string = process.env.STATE_PATH ?? '.state',
+  directory: string = process.env.STATE_PATH || '.state',
   options: OpenOptions = {},
 ): Promise<StateStore> {
   const { backups, verify, ...storageOptions } = options

@@ -1,4 +1,5 @@
 import { isStateStoreError, StateStoreError } from '../errors/index.js'
+import { toStorable } from '../serializer/index.js'
 import type {
   Change,
   Commit,
@@ -61,9 +62,9 @@ export class Transaction {
     return (await this.get(collection, key)) !== undefined
   }
 
-  /** Writes at commit. Throws `STATE_VALIDATION_FAILED` at once. */
+  /** Writes at commit. Throws `STATE_VALIDATION_FAILED` and `STATE_INVALID_VALUE` at once. */
   set<T, Input>(collection: Collection<T, Input>, key: string, value: Input): void {
-    const checked = collection.checkBlocking(key, structuredClone(value), 'set')
+    const checked = toStorable(collection.checkBlocking(key, value, 'set'))
     const touched = this.#touch(collection.addressOf(key))
     touched.change = collection.put(checked) as Extract<Change, { kind: 'put' }>
   }
@@ -90,6 +91,19 @@ export class Transaction {
       signal,
     }
     return this.#storage.commit(commit)
+  }
+
+  /** @internal A write that would merely be dropped must not look like one that was made. */
+  refuseWrites(): void {
+    for (const { address, change } of this.#touched.values()) {
+      if (change === undefined) continue
+      throw new StateStoreError({
+        code: 'STATE_READ_ONLY',
+        message: `A transaction writes ${address.collection}/${address.key}, but the store is read-only`,
+        operation: 'transaction',
+        details: { ...address },
+      })
+    }
   }
 
   /** @internal Throws `STATE_REVISION_CONFLICT` if something read has changed since. */
@@ -150,8 +164,10 @@ export function runTransaction<R>(
       if (!isStateStoreError(error, 'STATE_REVISION_CONFLICT')) await transaction.verifyReads()
       throw error
     }
-    if (readOnly) await transaction.verifyReads()
-    else await transaction.commit(options)
+    if (readOnly) {
+      transaction.refuseWrites()
+      await transaction.verifyReads()
+    } else await transaction.commit(options)
     return result
   }
   if (readOnly) return retryReads(attempt)

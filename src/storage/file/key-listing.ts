@@ -2,7 +2,6 @@
 import { isFileSystemError } from '../../errors/index.js'
 import type { DirectoryEntry, FileSystem } from '../../file-system/index.js'
 import type { Serializer } from '../../serializer/index.js'
-import { matchKeys } from '../key-pattern.js'
 import { namesIn } from './document-file.js'
 import type { DocumentFiles } from './document-files.js'
 import { decodeKey } from './key-encoding.js'
@@ -59,6 +58,8 @@ export class KeyListing {
   async keys(collection: string, pattern?: string): Promise<ListedKeys> {
     const listed = await this.#allKeys(collection)
     if (pattern === undefined) return listed
+    // Few callers have a pattern: what matches it is loaded when one does.
+    const { matchKeys } = await import('../key-pattern.js')
     return { ...listed, keys: await matchKeys(listed.keys, pattern) }
   }
 

@@ -51,15 +51,29 @@ function writeDurably(fs: FileOperations, path: string, text: string, draft: str
   const bytes = Buffer.from(text)
   const file = fs.open(draft, 'create')
   try {
-    let written = 0
-    while (written < bytes.byteLength) {
-      written += fs.write(file, bytes, written, bytes.byteLength - written, written)
+    try {
+      let written = 0
+      while (written < bytes.byteLength) {
+        written += fs.write(file, bytes, written, bytes.byteLength - written, written)
+      }
+      fs.sync(file)
+    } finally {
+      fs.close(file)
     }
-    fs.sync(file)
-  } finally {
-    fs.close(file)
+    fs.rename(draft, path)
+  } catch (error) {
+    removeDraft(fs, draft)
+    throw error
   }
-  fs.rename(draft, path)
+}
+
+/** Nothing else would: drafts of a store that is not open yet have no staging directory. */
+function removeDraft(fs: FileOperations, draft: string): void {
+  try {
+    fs.unlink(draft)
+  } catch (error) {
+    if (!isFileSystemError(error)) throw error
+  }
 }
 
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/'

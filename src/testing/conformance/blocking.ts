@@ -9,6 +9,7 @@ import {
   put,
   putting,
   refusedBlocking,
+  start,
   writing,
 } from './expectations.js'
 import type { Group } from './group.js'
@@ -88,7 +89,7 @@ export const blockingCommits: Group = {
 
     check('come after those that were asked for before, which settle', async ({ storage }) => {
       const count: Commit = { writes: [{ address: at('a'), change: counting }] }
-      const before = Array.from({ length: 10 }, () => storage.commit(count))
+      const before = Array.from({ length: 10 }, () => start(storage, count))
       const { outcomes } = storage.commitBlocking(count, waitMs)
       assert.equal(numberIn(outcomes[0]?.document?.value), 11)
       const told = await Promise.all(before)
@@ -143,7 +144,7 @@ export const blockingFlush: Group = {
             { writes: [{ address: at('deleted'), change: { kind: 'delete' } }] },
             { writes: [{ address: at('n'), change: counting }] },
           ]
-          const committing = commits.map((commit) => storage.commit(commit))
+          const committing = commits.map((commit) => start(storage, commit))
           await turns(moment)
           storage.flushBlocking(waitMs)
           const results = await Promise.all(committing)
@@ -174,7 +175,7 @@ export const blockingFlush: Group = {
           ]
           await put(storage, 'kept', 'first')
           await put(storage, 'gone', 'first')
-          const committing = commits.map((commit) => storage.commit(commit))
+          const committing = commits.map((commit) => start(storage, commit))
           await turns(moment)
           storage.flushBlocking(waitMs)
           await Promise.all(committing)
@@ -185,7 +186,7 @@ export const blockingFlush: Group = {
 
     for (const moment of moments) {
       check(`are not undone by what was under way ${moment} turns before`, async ({ storage }) => {
-        const committing = storage.commit({ writes: [writing('a', 'asynchronous')] })
+        const committing = start(storage, { writes: [writing('a', 'asynchronous')] })
         await turns(moment)
         storage.commitBlocking({ writes: [writing('a', 'blocking')] }, waitMs)
         await committing

@@ -66,7 +66,14 @@ export function numberIn(value: unknown): number {
   return n
 }
 
-/** Starts commits of the same kind all at once. */
+/** Starts a commit that is awaited later, or never if the test fails before. */
+export function start(storage: Storage, commit: Commit): Promise<CommitResult> {
+  const committing = storage.commit(commit)
+  committing.catch(() => undefined)
+  return committing
+}
+
+/** Makes commits all at once. */
 export const together = (
   storage: Storage,
   commits: readonly Commit[],

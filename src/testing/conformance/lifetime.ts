@@ -12,6 +12,7 @@ import {
   refused,
   refusedBlocking,
   remove,
+  start,
   valueAt,
   writing,
 } from './expectations.js'
@@ -58,17 +59,19 @@ export const closing: Group = {
 
     check('completes what was asked for', async ({ storage }) => {
       const commits = Array.from({ length: 30 }, () =>
-        storage.commit({ writes: [{ address: at('a'), change: counting }] }),
+        start(storage, { writes: [{ address: at('a'), change: counting }] }),
       )
       let settled = 0
-      for (const commit of commits) {
-        void commit.then(() => {
+      const counted = Promise.all(
+        commits.map(async (commit) => {
+          await commit
           settled += 1
-        })
-      }
+        }),
+      )
+      counted.catch(() => undefined)
       await storage.close()
       assert.equal(settled, 30)
-      await Promise.all(commits)
+      await counted
     })
 
     check('lets go of leases, whose release is then harmless', async ({ storage }) => {
@@ -81,7 +84,7 @@ export const closing: Group = {
     check('refuses those who wait for a lease', async ({ storage }) => {
       await take(storage)
       const waiting = [1, 2].map(() =>
-        refused('STATE_CLOSED', () => storage.acquireLease({ name: 'deploy' })),
+        refused('STATE_CLOSED', () => storage.acquireLease({ name: 'deploy', waitMs: 2_000 })),
       )
       await storage.close()
       await Promise.all(waiting)
@@ -139,7 +142,7 @@ export const reopening: Group = {
 
     check('finds what was committed when close was called', async ({ storage, open }) => {
       const commits = Array.from({ length: 30 }, () =>
-        storage.commit({ writes: [{ address: at('a'), change: counting }] }),
+        start(storage, { writes: [{ address: at('a'), change: counting }] }),
       )
       await storage.close()
       await Promise.all(commits)
