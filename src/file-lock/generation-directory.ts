@@ -19,7 +19,7 @@
  *     busy 000000000042
  *     {"incarnation":"7f3a…","pid":4711,"bootId":"…","host":"…","since":"2026-…Z","ttlMs":5000}
  */
-import { isFileSystemError } from '../errors/index.js'
+import { FileSystemError, isFileSystemError } from '../errors/index.js'
 import type { FileDescriptor, FileOperations } from '../file-system/index.js'
 import { type GenerationCeiling, numberName, parseNumberName } from './generation-ceiling.js'
 import type { ProcessIdentity } from './process-identity.js'
@@ -153,7 +153,13 @@ export class OwnGeneration {
   #overwrite(text: string, position: number): void {
     if (this.#file === undefined) return
     const bytes = Buffer.from(text)
-    this.#fs.write(this.#file, bytes, 0, bytes.byteLength, position)
+    for (let done = 0; done < bytes.byteLength; ) {
+      const left = bytes.byteLength - done
+      const count = this.#fs.write(this.#file, bytes, done, left, position + done)
+      // Not to know that a mark was not made would be to hold what others think is free.
+      if (count <= 0) throw new FileSystemError('ENOSPC', 'write', this.#directory.path)
+      done += count
+    }
   }
 }
 
@@ -336,7 +342,9 @@ export class GenerationDirectory {
     try {
       let written = 0
       while (written < bytes.byteLength) {
-        written += this.#fs.write(file, bytes, written, bytes.byteLength - written, written)
+        const count = this.#fs.write(file, bytes, written, bytes.byteLength - written, written)
+        if (count <= 0) throw new FileSystemError('ENOSPC', 'write', path)
+        written += count
       }
       return file
     } catch (error) {

@@ -36,11 +36,15 @@ function livenessWithoutBoots(self: ProcessIdentity, other: Partial<ProcessIdent
   if (other.bootId !== undefined || other.host !== self.host || other.pid === undefined) {
     return 'unknown'
   }
+  return hasNobody(other.pid) ? 'dead' : 'unknown'
+}
+
+function hasNobody(pid: number): boolean {
   try {
-    process.kill(other.pid, 0)
-    return 'unknown'
+    process.kill(pid, 0)
+    return false
   } catch (error) {
-    return (error as { code?: unknown }).code === 'ESRCH' ? 'dead' : 'unknown'
+    return (error as { code?: unknown }).code === 'ESRCH'
   }
 }
 
@@ -81,7 +85,10 @@ export function processTable(fileSystem: FileSystem = new NodeFileSystem()): Pro
       if (self.pidNamespace === undefined || other.pidNamespace !== self.pidNamespace)
         return 'unknown'
       if (other.pid === undefined || other.startTime === undefined) return 'unknown'
-      return startTimeOf(other.pid) === other.startTime ? 'alive' : 'dead'
+      const startTime = startTimeOf(other.pid)
+      if (startTime === other.startTime) return 'alive'
+      // What cannot be read is no evidence: /proc may hide others, or we have no descriptor left.
+      return startTime !== undefined || hasNobody(other.pid) ? 'dead' : 'unknown'
     },
   }
 }

@@ -80,8 +80,10 @@ export async function acquireLocks(
   }
 }
 
+/** Releases every lock, also when one of them fails; throws the first failure then. */
 export async function releaseAll(locks: readonly Lock[]): Promise<void> {
-  for (const lock of [...locks].reverse()) await lock.release()
+  const outcomes = await Promise.allSettled(locks.map((lock) => lock.release()))
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 }
 
 /** Fails with the reason if one of the locks was lost. */

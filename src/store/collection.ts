@@ -159,10 +159,11 @@ export class Collection<T, Input = T> {
     const address = this.addressOf(key)
     const checked = this.checkBlocking(key, value, 'set')
     const commit = this.#write(address, this.put(checked), options)
-    const { revision, savedAt, superseded } = this.#context.storage.commitBlocking(
-      commit,
-      blockingWaitMs,
-    )
+    const { events, monotonicMs, storage } = this.#context
+    const startedMs = monotonicMs()
+    const result = storage.commitBlocking(commit, blockingWaitMs)
+    events.reportSaved(result, monotonicMs() - startedMs)
+    const { revision, savedAt, superseded } = result
     return { revision, savedAt, superseded }
   }
 
@@ -203,7 +204,7 @@ export class Collection<T, Input = T> {
   /** Removes the document, durably. Resolves to whether there was one. Errors as {@link set}. */
   async delete(key: string, options: WriteOptions = {}): Promise<boolean> {
     const commit = this.#write(this.addressOf(key), { kind: 'delete' }, options)
-    const { outcomes } = await this.commitObserved(key, 'delete', commit)
+    const { outcomes } = await this.commitObserved(key, commit)
     return outcomes[0]?.kind === 'delete'
   }
 
@@ -276,28 +277,12 @@ export class Collection<T, Input = T> {
   }
 
   /** @internal Commits and tells listeners. */
-  async commitObserved(
-    key: string,
-    kind: 'put' | 'delete',
-    commit: Commit,
-    isRetried = false,
-  ): Promise<CommitResult> {
+  async commitObserved(key: string, commit: Commit, isRetried = false): Promise<CommitResult> {
     const { events, monotonicMs, storage } = this.#context
     const startedMs = monotonicMs()
     try {
       const result = await storage.commit(commit)
-      if (events.has('state:saved') && result.outcomes[0]?.kind !== 'keep') {
-        const { revision, superseded } = result
-        const durationMs = monotonicMs() - startedMs
-        events.emit('state:saved', {
-          collection: this.name,
-          key,
-          revision,
-          kind,
-          superseded,
-          durationMs,
-        })
-      }
+      events.reportSaved(result, monotonicMs() - startedMs)
       return result
     } catch (error) {
       // What is tried again has not failed yet.
@@ -310,7 +295,7 @@ export class Collection<T, Input = T> {
   }
 
   async #commit(key: string, commit: Commit): Promise<WriteReceipt> {
-    const { revision, savedAt, superseded } = await this.commitObserved(key, 'put', commit)
+    const { revision, savedAt, superseded } = await this.commitObserved(key, commit)
     return { revision, savedAt, superseded }
   }
 
@@ -339,7 +324,7 @@ export class Collection<T, Input = T> {
       return this.put(this.#blockingly(key, next, 'set'))
     }
     const commit = this.#write(this.addressOf(key), decide, options)
-    const { outcomes } = await this.commitObserved(key, 'put', commit)
+    const { outcomes } = await this.commitObserved(key, commit)
     return outcomes[0]?.document?.value as T
   }
 
@@ -357,7 +342,7 @@ export class Collection<T, Input = T> {
       const next = await this.check(key, await change(given), 'set')
       const ifRevision = stored?.revision ?? null
       const write = this.#write(this.addressOf(key), this.put(next), { ...options, ifRevision })
-      await this.commitObserved(key, 'put', write, true)
+      await this.commitObserved(key, write, true)
       return next
     }
     return retryConflicts(storage, `update ${this.name}/${key}`, options.signal, attempt)

@@ -1,3 +1,4 @@
+import { systemClock } from '../clock/index.js'
 import { isStateStoreError, StateStoreError } from '../errors/index.js'
 import { internalLeaseName } from '../lock/index.js'
 import type { Storage } from '../storage/index.js'
@@ -15,10 +16,28 @@ function leaseNameFor(purpose: string): string {
   return internalLeaseName(`contended-${hash % contentionLeases}`)
 }
 
+/** How long a newcomer lets a retry in its process go first. It must not for ever: it may be part of it. */
+const courtesyMs = 100
+/** The retry under way in this process. */
+const retries = new WeakMap<Storage, Promise<void>>()
+
+/** Makes itself known as the retry that newcomers let go first, until the returned function is called. */
+function announceRetry(storage: Storage): () => void {
+  let end = (): void => {}
+  const retry = new Promise<void>((resolve) => {
+    end = resolve
+  })
+  retries.set(storage, retry)
+  return () => {
+    if (retries.get(storage) === retry) retries.delete(storage)
+    end()
+  }
+}
+
 /**
  * Makes an attempt, and again when it meets a revision conflict. After the first conflict those who
- * contend take turns, by a lease of their own: each may be overtaken by newcomers, but not for ever by
- * each other. Gives up after 100 tries with the last conflict.
+ * contend take turns, by a lease of their own. Newcomers of the same process let a retry go first;
+ * those of other processes may overtake it. Gives up after 100 tries with the last conflict.
  */
 export async function retryConflicts<T>(
   storage: Storage,
@@ -26,12 +45,17 @@ export async function retryConflicts<T>(
   signal: AbortSignal | undefined,
   attempt: () => Promise<T>,
 ): Promise<T> {
+  const retry = retries.get(storage)
+  if (retry !== undefined) {
+    await Promise.race([retry, systemClock.sleep(courtesyMs, { keepAlive: true })])
+  }
   try {
     return await attempt()
   } catch (error) {
     if (!isStateStoreError(error, 'STATE_REVISION_CONFLICT')) throw error
   }
   const lease = await storage.acquireLease({ name: leaseNameFor(purpose), signal })
+  const endRetry = announceRetry(storage)
   try {
     for (let tries = 2; ; tries++) {
       try {
@@ -42,6 +66,7 @@ export async function retryConflicts<T>(
       }
     }
   } finally {
+    endRetry()
     await lease.release()
   }
 }

@@ -1,4 +1,4 @@
-import type { Revision, StorageEvents, StorageListener } from '../storage/index.js'
+import type { CommitResult, Revision, StorageEvents, StorageListener } from '../storage/index.js'
 
 /** Every event of a store, by name. */
 export interface StateStoreEvents extends StorageEvents {
@@ -47,6 +47,15 @@ export class EventHub {
 
   has(event: StateStoreEvent): boolean {
     return (this.#listeners.get(event)?.size ?? 0) > 0
+  }
+
+  /** Tells of every document that a commit has written. */
+  reportSaved({ outcomes, revision, superseded }: CommitResult, durationMs: number): void {
+    if (!this.has('state:saved')) return
+    for (const { address, kind } of outcomes) {
+      if (kind === 'keep') continue
+      this.emit('state:saved', { ...address, revision, kind, superseded, durationMs })
+    }
   }
 
   /** What a storage tells, which is a part of what a store tells. */

@@ -26,7 +26,7 @@ export interface StateStoreOptions {
   readonly storage: Storage
   /** Default: the system's. */
   readonly clock?: Clock
-  /** Default: false; a storage that was made read-only refuses writes whatever is said here. */
+  /** To be set for a storage that was made read-only: transactions then only read. Default: false. */
   readonly readOnly?: boolean
 }
 
@@ -126,7 +126,10 @@ export class StateStore {
     work: (transaction: Transaction) => Promise<R> | R,
     options: TransactionOptions = {},
   ): Promise<R> {
-    return runTransaction(this.#storage, work, options, this.#readOnly)
+    const startedMs = this.#clock.monotonicMs()
+    return runTransaction(this.#storage, work, options, this.#readOnly, (result) => {
+      this.#events.reportSaved(result, this.#clock.monotonicMs() - startedMs)
+    })
   }
 
   /**
@@ -223,6 +226,12 @@ export async function openStateStore(
   })
   const { clock = systemClock, readOnly = false } = options
   const store = await new StateStore({ storage, clock, readOnly }).open()
-  if (verify === 'on-open') await store.verify({ repair: !readOnly })
-  return store
+  if (verify !== 'on-open') return store
+  try {
+    await store.verify({ repair: !readOnly })
+    return store
+  } catch (error) {
+    await store.close()
+    throw error
+  }
 }

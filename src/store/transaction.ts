@@ -25,6 +25,8 @@ export interface TransactionOptions {
 
 interface Touched {
   readonly address: DocumentAddress
+  /** Read once, also when it is asked for twice at once: all is decided on one version. */
+  reading?: Promise<StoredDocument | undefined>
   /** As read; undefined when it was not read. */
   read?: { readonly stored: StoredDocument | undefined }
   change?: Extract<Change, { kind: 'put' | 'delete' }>
@@ -52,14 +54,16 @@ export class Transaction {
       const { change } = touched
       return change.kind === 'delete' ? undefined : (structuredClone(change.value) as T)
     }
-    touched.read ??= { stored: await this.#storage.read(touched.address) }
-    const { stored } = touched.read
+    const stored = await this.#read(touched)
     if (stored === undefined) return undefined
     return collection.check(key, structuredClone(stored.value), 'load')
   }
 
+  /** Whether there is a document, of whatever content. */
   async has<T, Input>(collection: Collection<T, Input>, key: string): Promise<boolean> {
-    return (await this.get(collection, key)) !== undefined
+    const touched = this.#touch(collection.addressOf(key))
+    if (touched.change !== undefined) return touched.change.kind === 'put'
+    return (await this.#read(touched)) !== undefined
   }
 
   /** Writes at commit. Throws `STATE_VALIDATION_FAILED` and `STATE_INVALID_VALUE` at once. */
@@ -124,6 +128,14 @@ export class Transaction {
     }
   }
 
+  #read(touched: Touched): Promise<StoredDocument | undefined> {
+    touched.reading ??= this.#storage.read(touched.address).then((stored) => {
+      touched.read = { stored }
+      return stored
+    })
+    return touched.reading
+  }
+
   #checks(): DocumentCheck[] {
     return [...this.#touched.values()].flatMap(({ address, change, read }) => {
       if (read === undefined || change !== undefined) return []
@@ -140,7 +152,7 @@ export class Transaction {
         hint: 'Await everything the function starts before it returns.',
       })
     }
-    const id = `${address.collection}\0${address.key}`
+    const id = JSON.stringify([address.collection, address.key])
     const touched = this.#touched.get(id) ?? { address }
     this.#touched.set(id, touched)
     return touched
@@ -153,6 +165,7 @@ export function runTransaction<R>(
   work: (transaction: Transaction) => Promise<R> | R,
   options: TransactionOptions,
   readOnly: boolean,
+  onCommitted: (result: CommitResult) => void,
 ): Promise<R> {
   const attempt = async (): Promise<R> => {
     const transaction = new Transaction(storage)
@@ -167,7 +180,9 @@ export function runTransaction<R>(
     if (readOnly) {
       transaction.refuseWrites()
       await transaction.verifyReads()
-    } else await transaction.commit(options)
+    } else {
+      onCommitted(await transaction.commit(options))
+    }
     return result
   }
   if (readOnly) return retryReads(attempt)

@@ -1,6 +1,31 @@
 /** The YAML serializer, an entry of its own so that the core does not load a YAML library. */
-import { parse, stringify } from 'yaml'
+import { type CST, Parser, parse, stringify } from 'yaml'
+import { maxNestingDepth } from '../json-value.js'
 import type { Serializer } from '../serializer.js'
+
+/** A document and the envelope around it. */
+const maxParsedDepth = maxNestingDepth + 2
+
+function* childrenOf(token: CST.Token): Iterable<CST.Token> {
+  if (token.type === 'document' && token.value !== undefined) yield token.value
+  if (!('items' in token)) return
+  for (const item of token.items) {
+    if (item.key) yield item.key
+    if (item.value) yield item.value
+  }
+}
+
+/**
+ * The library composes values recursively, and a stack that runs out in one of its regular
+ * expressions ends the process, which nobody can catch. Its tokens are made without recursion.
+ */
+function refuseDeepNesting(text: string): void {
+  let level: CST.Token[] = [...new Parser().parse(text)]
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > maxParsedDepth) throw new SyntaxError('It is nested too deeply')
+    level = level.flatMap((token) => [...childrenOf(token)])
+  }
+}
 
 /**
  * YAML 1.2, core schema: the documents of a collection become `<key>.yaml`. Comments are lost when
@@ -12,6 +37,7 @@ export function yamlSerializer(): Serializer {
     extension: 'yaml',
     encode: (value) => stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }),
     decode: (text) => {
+      refuseDeepNesting(text)
       const value: unknown = parse(text, { maxAliasCount: 100, stringKeys: true })
       // An empty file reads as null in YAML; in a store it is what a torn write leaves behind.
       if (value === null && text.trim() === '') throw new SyntaxError('The file is empty')

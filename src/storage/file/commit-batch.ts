@@ -82,6 +82,7 @@ export function* writeBatch(
   if (refused !== undefined) {
     // Nothing was written yet: the others go on without the one that cannot.
     refused.job.reject(refused.error)
+    for (const { job, error } of plan.refused) job.reject(error)
     return { ...done, retry: plan.accepted.flatMap(({ job }) => (job.isSettled ? [] : job)) }
   }
   const durable = isDurable(context, plan)
@@ -92,6 +93,8 @@ export function* writeBatch(
   const outcome = plan.needsIntent
     ? yield* writeTogether(context, plan, prepared, durable)
     : yield* writeSeparately(context, prepared, durable)
+  // Before the others: who met a conflict and tries again is to be ahead of who comes back for more.
+  for (const { job, error } of plan.refused) job.reject(error)
   const again = new Set(outcome.retry)
   for (const { job } of plan.accepted) {
     if (!again.has(job) && job.pendingResult !== undefined) job.resolve(job.pendingResult)
@@ -176,6 +179,7 @@ function* writeSeparately(
     try {
       if (!outcome.ok) throw outcome.error
       yield* show(context, document, outcome.value)
+      for (const job of document.planned.jobs) job.isShown = true
       const { directory } = document.target
       directories.set(directory, [...(directories.get(directory) ?? []), document])
     } catch (error) {

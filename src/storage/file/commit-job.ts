@@ -21,6 +21,8 @@ export class CommitJob {
    * landed or neither, and the earlier is not made again after the later.
    */
   landing: readonly Landing[] = []
+  /** Its document was replaced in the present attempt: it is made, even if others have written since. */
+  isShown = false
   /** A batch with others failed; it is tried by itself now. */
   alone = false
   /** Its turn has come; waiting can no longer be given up. */

@@ -1,5 +1,5 @@
 /** What a batch of commits amounts to: which documents become what, who is told what, who is refused. */
-import { StateStoreError } from '../../errors/index.js'
+import { isStateStoreError, StateStoreError } from '../../errors/index.js'
 import type { Steps } from '../../file-system/index.js'
 import { toStorable } from '../../serializer/index.js'
 import { revisionConflict } from '../refusals.js'
@@ -32,9 +32,16 @@ export interface AcceptedCommit {
   readonly documents: readonly PlannedDocument[]
 }
 
+export interface RefusedCommit {
+  readonly job: CommitJob
+  readonly error: unknown
+}
+
 export interface CommitPlan {
   readonly documents: readonly PlannedDocument[]
   readonly accepted: readonly AcceptedCommit[]
+  /** To be told when the batch is written: told before, they would read again what they conflict with. */
+  readonly refused: readonly RefusedCommit[]
   /** Some commit changes several documents. */
   readonly needsIntent: boolean
 }
@@ -60,6 +67,14 @@ const identify = ({ collection, key }: DocumentAddress): string => JSON.stringif
 const copyOf = (document: StoredDocument | undefined): StoredDocument | undefined =>
   document && { ...document, value: structuredClone(document.value) }
 
+/** Stands for a damaged document: there is one, and that is all. */
+const unreadable: StoredDocument = {
+  value: undefined,
+  revision: '0.0',
+  savedAt: 0,
+  origin: 'external',
+}
+
 export class CommitPlanner {
   readonly #context: PlanContext
   readonly #views = new Map<string, View>()
@@ -72,18 +87,20 @@ export class CommitPlanner {
 
   /** Plans the commits in order. One that is refused has no effect on the others. */
   *plan(jobs: readonly CommitJob[]): Steps<CommitPlan> {
+    const refused: RefusedCommit[] = []
     for (const job of jobs) {
       if (job.isSettled) continue
       try {
         yield* this.#add(job)
       } catch (error) {
         // Also what a change function threw: that is its caller's, as it is.
-        job.reject(error)
+        refused.push({ job, error })
       }
     }
     return {
       documents: [...this.#views.values()].flatMap(({ planned }) => planned ?? []),
       accepted: this.#accepted.map((entry) => this.#result(entry)),
+      refused,
       needsIntent: this.#needsIntent,
     }
   }
@@ -117,13 +134,24 @@ export class CommitPlanner {
   }
 
   /** The view to change; the present document is read only if the change depends on it. */
-  *#view({ address, change }: DocumentWrite): Steps<View> {
-    const unconditionalPut = typeof change !== 'function' && change.kind === 'put'
-    if (!unconditionalPut) return yield* this.#load(address)
+  *#view({ address, change, expected }: DocumentWrite): Steps<View> {
+    const kind = typeof change === 'function' ? 'function' : change.kind
+    if (kind === 'delete' && expected === undefined) return yield* this.#loadToDelete(address)
+    if (kind !== 'put') return yield* this.#load(address)
     const view = this.#views.get(identify(address))
     if (view !== undefined) return view
     // Registered once it is accepted: until then it must not count as known.
     return { current: undefined }
+  }
+
+  /** What is to go need not be whole. */
+  *#loadToDelete(address: DocumentAddress): Steps<View> {
+    try {
+      return yield* this.#load(address)
+    } catch (error) {
+      if (!isStateStoreError(error, 'STATE_CORRUPT')) throw error
+      return { current: unreadable }
+    }
   }
 
   *#load(address: DocumentAddress): Steps<View> {

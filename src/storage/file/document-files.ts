@@ -6,7 +6,7 @@ import type { Serializer } from '../../serializer/index.js'
 import type { DocumentAddress } from '../storage.js'
 import { judge, readIntact, type Verdict } from './document-file.js'
 import { encodeKey, handMadeName, isHashedName } from './key-encoding.js'
-import type { Layout } from './layout.js'
+import { internalsName, type Layout } from './layout.js'
 
 const defaultFileMode = 0o600
 const directoryMode = 0o700
@@ -42,6 +42,7 @@ export class DocumentFiles {
   readonly #inUse = new Set<string>()
   readonly #durable = new Set<string>()
   #realRoot: string | undefined
+  #foldsCase: boolean | undefined
 
   constructor(
     fileSystem: FileSystem,
@@ -120,17 +121,19 @@ export class DocumentFiles {
   *#findAt(path: string, address: DocumentAddress): Steps<FoundDocument | undefined> {
     const serializer = this.serializerOf(address.collection)
     this.#refuseForeignDirectory(this.directoryOf(address.collection))
+    let real = path
     let bytes: Uint8Array | undefined
     try {
       bytes = yield* unlessMissing(io.readFile(path))
     } catch (error) {
       if (!isFileSystemError(error, 'TooManySymlinks')) throw error
-      bytes = yield* unlessMissing(io.readFile(this.#realTarget(path)))
+      real = this.#realTarget(path)
+      bytes = yield* unlessMissing(io.readFile(real))
     }
-    if (bytes === undefined) return undefined
+    if (bytes === undefined || this.#isOfAnotherKey(path)) return undefined
     const document = readIntact(serializer, bytes)
-    if (document !== undefined) return { path, bytes, verdict: { kind: 'intact', document } }
-    return yield* this.#examine(path, address)
+    if (document !== undefined) return { path: real, bytes, verdict: { kind: 'intact', document } }
+    return yield* this.#examine(real, address)
   }
 
   /**
@@ -188,7 +191,18 @@ export class DocumentFiles {
       this.#refuseForeignDirectory(directory)
     }
     if (!this.#durable.has(directory)) unsure.add(directory)
-    const own = this.#targetAt(this.pathOf(address), directory)
+    const path = this.pathOf(address)
+    if (this.#isOfAnotherKey(path)) {
+      throw new StateStoreError({
+        code: 'STATE_INVALID_KEY',
+        message: `${path} is the file of another key, which a person named in other letters`,
+        operation: 'resolve',
+        path,
+        hint: 'The file system does not tell the two names apart: rename the file.',
+        details: { ...address },
+      })
+    }
+    const own = this.#targetAt(path, directory)
     if (own.exists) return own
     const handMade = this.#handMadePath(address)
     return handMade === undefined ? own : this.#targetAt(handMade, directory)
@@ -223,10 +237,24 @@ export class DocumentFiles {
     const fs = this.#fileSystem.blocking
     const file = `${name}.${this.serializerOf(collection).extension}`
     const path = `${this.directoryOf(collection)}/${file}`
-    if (fs.status(path)?.kind !== 'file') return undefined
+    const kind = fs.status(path)?.kind
+    if (kind === 'symlink') return path
+    if (kind !== 'file') return undefined
     // On a file system that folds case, `A.json` finds `a.json`, which belongs to another key.
     const real = fs.realPath(path)
     return real.slice(real.lastIndexOf('/') + 1) === file ? path : undefined
+  }
+
+  /**
+   * On a file system that folds case, `a.json` finds `A.json`, which a person made for another key. Such
+   * a file system is known by that it finds the internals under another spelling too.
+   */
+  #isOfAnotherKey(path: string): boolean {
+    const fs = this.#fileSystem.blocking
+    this.#foldsCase ??=
+      fs.status(`${this.#layout.root}/${internalsName.toUpperCase()}`) !== undefined
+    if (!this.#foldsCase || fs.status(path)?.kind !== 'file') return false
+    return !fs.realPath(path).endsWith(path.slice(path.lastIndexOf('/')))
   }
 
   /** A collection's directory may be a symlink, but not out of the root. */

@@ -206,9 +206,20 @@ function startWriting(
   })
   const inTurn: Writing['inTurn'] = (run, signal) =>
     new Promise((resolve, reject) => {
-      const task = new TurnTask(run, resolve, reject)
+      let forget = (): void => {}
+      const task = new TurnTask(
+        run,
+        () => {
+          forget()
+          resolve()
+        },
+        (error) => {
+          forget()
+          reject(error)
+        },
+      )
       loop.submit(task)
-      rejectOnAbort(task, signal, 'inTurn')
+      forget = rejectOnAbort(task, signal, 'inTurn')
     })
   const leases = new NamedLeases({
     fs,
@@ -290,7 +301,7 @@ function register(
 /** Whether the documents of a commit are as it was to leave them; made durable if they are to be. */
 function* hasLanded(
   files: DocumentFiles,
-  { landing, pendingResult }: CommitJob,
+  { isShown, landing, pendingResult }: CommitJob,
   durability: Durability,
 ): Steps<boolean> {
   if (pendingResult === undefined) return false
@@ -299,6 +310,8 @@ function* hasLanded(
     const found = yield* files.find(address)
     const path = found?.path ?? files.pathOf(address)
     directories.add(path.slice(0, path.lastIndexOf('/')))
+    // Whoever superseded us may have written since.
+    if (isShown) continue
     if (change.kind === 'delete') {
       if (found !== undefined) return false
     } else if (found?.verdict.kind === 'damaged') {
@@ -313,17 +326,21 @@ function* hasLanded(
   return true
 }
 
-/** Ends a job's wait in the queue; one that has begun is not interrupted. */
+/**
+ * Ends a job's wait in the queue; one that has begun is not interrupted. To be forgotten once the job is
+ * settled: a signal may outlive any number of jobs.
+ */
 export function rejectOnAbort(
   job: CommitJob | TurnTask,
   signal: AbortSignal | undefined,
   operation: string,
-): void {
-  if (signal === undefined) return
+): () => void {
+  if (signal === undefined) return () => {}
   const abort = (): void => {
     if (job.isStarted) return
     job.reject(aborted(signal, operation))
   }
   if (signal.aborted) abort()
   else signal.addEventListener('abort', abort, { once: true })
+  return () => signal.removeEventListener('abort', abort)
 }

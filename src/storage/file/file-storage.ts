@@ -112,9 +112,20 @@ export class FileStorage implements Storage {
 
   #submit(writing: Writing, commit: Commit): Promise<CommitResult> {
     const result = new Promise<CommitResult>((resolve, reject) => {
-      const job = new CommitJob(commit, resolve, reject)
+      let forget = nothing
+      const job = new CommitJob(
+        commit,
+        (done) => {
+          forget()
+          resolve(done)
+        },
+        (error) => {
+          forget()
+          reject(error)
+        },
+      )
       writing.loop.submit(job)
-      rejectOnAbort(job, commit.signal, 'commit')
+      forget = rejectOnAbort(job, commit.signal, 'commit')
     })
     for (const claim of commit.leases ?? []) this.#track(claim, result)
     return result.then((done) => {

@@ -44,18 +44,20 @@ export class Keepsakes {
     const extension = this.#files.serializerOf(address.collection).extension
     const backup = `${directory}/${stampOf(time)}-before-${revision}.${extension}`
     yield* this.#linkInto(directory, path, backup)
-    this.#sincePruning.set(directory, (this.#sincePruning.get(directory) ?? 0) + 1)
+    // Nobody knows how many the processes before us have left: ours begins by looking.
+    this.#sincePruning.set(directory, (this.#sincePruning.get(directory) ?? this.keep) + 1)
   }
 
   /** Whether so many backups were made that the oldest should go. */
   isPruningDue(address: DocumentAddress): boolean {
+    if (this.keep === 0) return false
     return (this.#sincePruning.get(this.#backupDirectory(address)) ?? 0) >= this.keep
   }
 
   /** Drops the oldest backups beyond the number kept, once the newest of the kept is known to be good. */
   *prune(address: DocumentAddress): Steps<void> {
     const directory = this.#backupDirectory(address)
-    this.#sincePruning.delete(directory)
+    this.#sincePruning.set(directory, 0)
     const backups = yield* this.list(address)
     if (backups.length <= this.keep) return
     const newest = backups.at(-1)

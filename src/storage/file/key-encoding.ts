@@ -21,6 +21,9 @@ import { refuseUnusable } from '../refusals.js'
 /** NAME_MAX is 255 bytes nearly everywhere; extensions and the marks of backups need room. */
 const maxNameLength = 180
 
+/** What a person named bears no mark of ours, only an extension. */
+const maxHandMadeBytes = 245
+
 const verbatim = /^[a-z0-9\-_.@+=,]+$/
 const device = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|$)/
 const hashedName = /^%%[0-9a-f]{64}$/
@@ -135,7 +138,7 @@ export function decodeKey(name: string): string | undefined {
  */
 export function handMadeName(key: string): string | undefined {
   if (key === encodeKey(key)) return undefined
-  if (key.startsWith('.') || /[/\\\0]/.test(key) || Buffer.byteLength(key) > maxNameLength) {
+  if (key.startsWith('.') || /[/\\\0]/.test(key) || Buffer.byteLength(key) > maxHandMadeBytes) {
     return undefined
   }
   // Only a name that decodes to this very key, so that it cannot stand for two keys.

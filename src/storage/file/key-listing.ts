@@ -1,16 +1,25 @@
 /** Listing collections and keys. */
-import { isFileSystemError } from '../../errors/index.js'
+import { isFileSystemError, isStateStoreError } from '../../errors/index.js'
 import type { DirectoryEntry, FileSystem } from '../../file-system/index.js'
 import type { Serializer } from '../../serializer/index.js'
 import { namesIn } from './document-file.js'
 import type { DocumentFiles } from './document-files.js'
-import { decodeKey } from './key-encoding.js'
+import { decodeKey, encodeKey } from './key-encoding.js'
 import { internalsName, type Layout } from './layout.js'
 
 export interface ListedKeys {
   readonly keys: readonly string[]
   /** Files whose key stands in their content, which is damaged. */
   readonly unreadable: readonly string[]
+}
+
+function isNamed(stem: string, key: string): boolean {
+  try {
+    return encodeKey(key) === stem
+  } catch (error) {
+    if (isStateStoreError(error, 'STATE_INVALID_KEY')) return false
+    throw error
+  }
 }
 
 export class KeyListing {
@@ -70,13 +79,18 @@ export class KeyListing {
     const unreadable: string[] = []
     for (const { name, kind } of await this.#read(directory)) {
       if (kind === 'directory' || name.startsWith('.') || !name.endsWith(suffix)) continue
-      const key =
-        decodeKey(name.slice(0, -suffix.length)) ??
-        (await this.#namesIn(this.#files.serializerOf(collection), `${directory}/${name}`)).key
+      const stem = name.slice(0, -suffix.length)
+      const key = decodeKey(stem) ?? (await this.#keyIn(collection, `${directory}/${name}`, stem))
       if (key === undefined) unreadable.push(`${directory}/${name}`)
       else keys.add(key)
     }
     return { keys: [...keys], unreadable }
+  }
+
+  /** The key that stands in a file, if it is one that the file is named after: anybody can write it. */
+  async #keyIn(collection: string, path: string, stem: string): Promise<string | undefined> {
+    const { key } = await this.#namesIn(this.#files.serializerOf(collection), path)
+    return key !== undefined && isNamed(stem, key) ? key : undefined
   }
 
   /** What a file tells whose name, or whose directory's, is a hash. */
@@ -93,7 +107,7 @@ export class KeyListing {
     try {
       return await this.#fileSystem.readDirectory(directory)
     } catch (error) {
-      if (isFileSystemError(error, 'NotFound', 'NotADirectory')) return []
+      if (isFileSystemError(error, 'NotFound', 'NotADirectory', 'TooManySymlinks')) return []
       throw error
     }
   }

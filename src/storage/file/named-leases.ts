@@ -157,7 +157,10 @@ class WaitingMark {
 
   /** The wait is over, and whoever else waits sets the mark again. */
   clear(): void {
-    if (!this.#isOurs && !this.#wasSeen) return
+    if (this.#isOurs || this.#wasSeen) this.remove()
+  }
+
+  remove(): void {
     try {
       this.#fs.unlink(this.#path)
     } catch (error) {
@@ -432,7 +435,11 @@ export class NamedLeases {
   #newest(directory: GenerationDirectory): GenerationRecord | undefined {
     const newest = this.#newestKnown(directory)
     if (newest !== undefined) return newest
-    directory.initialise(this.#context.draftPath())
+    if (!directory.initialise(this.#context.draftPath()) && directory.numbers().length === 0) {
+      // A power cut can take the generations and leave a waiter's mark, which nobody would remove.
+      new WaitingMark(this.#context.fs, directory.path).remove()
+      directory.initialise(this.#context.draftPath())
+    }
     return directory.newest()
   }
 }

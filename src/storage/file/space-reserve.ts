@@ -1,4 +1,4 @@
-import { isFileSystemError } from '../../errors/index.js'
+import { FileSystemError, isFileSystemError } from '../../errors/index.js'
 import type { FileOperations } from '../../file-system/index.js'
 
 const reserveBytes = 64 * 1024
@@ -53,7 +53,9 @@ export class SpaceReserve {
     for (let index = 0; index < reserveBytes; index++) bytes[index] = (index * 2654435761) >>> 24
     let written = 0
     while (written < reserveBytes) {
-      written += this.#fs.write(file, bytes, written, reserveBytes - written, written)
+      const count = this.#fs.write(file, bytes, written, reserveBytes - written, written)
+      if (count <= 0) throw new FileSystemError('ENOSPC', 'write', this.#path)
+      written += count
     }
   }
 }

@@ -1,7 +1,7 @@
 /** Creating and recognising a store on a directory. */
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../clock/index.js'
-import { isFileSystemError, StateStoreError } from '../../errors/index.js'
+import { FileSystemError, isFileSystemError, StateStoreError } from '../../errors/index.js'
 import {
   ensureDirectory,
   GenerationCeiling,
@@ -54,7 +54,9 @@ function writeDurably(fs: FileOperations, path: string, text: string, draft: str
     try {
       let written = 0
       while (written < bytes.byteLength) {
-        written += fs.write(file, bytes, written, bytes.byteLength - written, written)
+        const count = fs.write(file, bytes, written, bytes.byteLength - written, written)
+        if (count <= 0) throw new FileSystemError('ENOSPC', 'write', draft)
+        written += count
       }
       fs.sync(file)
     } finally {
@@ -186,8 +188,8 @@ function createInternals(fs: FileOperations, layout: Layout, clock: Clock): void
   ensureDirectory(fs, `${layout.internals}/ceilings`)
   if (adopted) {
     // There may be documents whose internals were deleted. Revisions must not repeat, so numbering
-    // starts above any number that could have been used: far fewer than one a second are.
-    const start = Math.floor(clock.now() / 1000)
+    // starts above any number that could have been used: far fewer than one a millisecond are.
+    const start = Math.floor(clock.now())
     const path = `${layout.internals}/ceilings/${numberName(start)}`
     if (fs.status(path) === undefined) fs.close(fs.open(path, 'create'))
     syncDirectoryBlocking(fs, `${layout.internals}/ceilings`)

@@ -434,7 +434,7 @@ export class WriteLoop {
     this.#registration.incarnation.retire()
     flight.cancelled = true
     this.#flight = undefined
-    // Nobody else can write yet, so what is on disk is what our batch has done.
+    // Unless we were superseded nobody else can write yet, so what is on disk is what our batch has done.
     for (const job of flight.jobs) {
       if (!(job instanceof CommitJob) || job.isSettled || job.pendingResult === undefined) continue
       if (job.intent === undefined) this.#settleLanded(job, job.pendingResult)
