@@ -79,6 +79,6 @@ export function validateBlocking<Output>(
     code: 'STATE_UNSUPPORTED',
     message: 'The schema validates asynchronously, which cannot be waited for here',
     operation,
-    hint: 'Use a schema without asynchronous refinements for update(), merge() and setSync().',
+    hint: 'Use a schema without asynchronous refinements for setSync() and in transactions.',
   })
 }

@@ -51,6 +51,15 @@ describe.each([
   ['in place', inPlace],
   ['by rename', byRename],
 ])('an edit %s', (_, save) => {
+  it('is reported once also when an update is the first to come across it', async () => {
+    const { store, tasks } = await opened()
+    const changes = collect(store, 'state:external-change')
+    edit(save, '"count": 1', '"count": 41')
+    await tasks.update('one', (task) => ({ ...task, count: task.count + 1 }))
+    expect(await tasks.get('one')).toEqual({ status: 'open', count: 42 })
+    expect(changes.map(({ address }) => address.key)).toEqual(['one'])
+  })
+
   it('is read, under a revision of its own, and reported once', async () => {
     const { store, tasks, revision } = await opened()
     const changes = collect(store, 'state:external-change')

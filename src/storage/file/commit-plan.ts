@@ -16,6 +16,7 @@ import type {
 } from '../storage.js'
 import type { CommitJob } from './commit-job.js'
 import type { DocumentFiles } from './document-files.js'
+import type { News } from './news.js'
 
 export interface PlannedDocument {
   readonly address: DocumentAddress
@@ -48,6 +49,7 @@ export interface CommitPlan {
 
 export interface PlanContext {
   readonly files: DocumentFiles
+  readonly news: News
   readonly savedAt: number
   readonly writerId: string
   nextRevision(): Revision
@@ -169,6 +171,7 @@ export class CommitPlanner {
         details: { ...address, reason: found.verdict.reason },
       })
     }
+    if (found !== undefined) this.#context.news.read(address, found.path, found.verdict.document)
     const view: View = { current: found?.verdict.document }
     this.#views.set(id, view)
     return view

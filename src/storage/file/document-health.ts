@@ -14,6 +14,7 @@ import type { DocumentFiles, FoundDocument } from './document-files.js'
 import { inlinePolicy } from './file-storage-options.js'
 import type { Keepsakes } from './keepsakes.js'
 import type { KeyListing } from './key-listing.js'
+import type { News } from './news.js'
 import type { TurnContext } from './write-loop.js'
 
 export interface DocumentHealthContext {
@@ -22,15 +23,13 @@ export interface DocumentHealthContext {
   readonly files: DocumentFiles
   readonly keepsakes: Keepsakes
   readonly listing: KeyListing
+  readonly news: News
   readonly writer: AtomicWriter
   readonly writerId: string
   readonly listener: StorageListener
   /** Undefined when the store is read-only: then nothing is repaired. */
   readonly inTurn: ((run: (turn: TurnContext) => Steps<void>) => Promise<void>) | undefined
 }
-
-/** Reports that were made, so that each is made once. */
-const maxRemembered = 10_000
 
 export function corrupt(address: DocumentAddress, path: string, reason: string): StateStoreError {
   return new StateStoreError({
@@ -45,7 +44,6 @@ export function corrupt(address: DocumentAddress, path: string, reason: string):
 
 export class DocumentHealth {
   readonly #context: DocumentHealthContext
-  readonly #reported = new Set<string>()
 
   constructor(context: DocumentHealthContext) {
     this.#context = context
@@ -80,10 +78,7 @@ export class DocumentHealth {
   #accept(address: DocumentAddress, { path, verdict }: FoundDocument): StoredDocument {
     if (verdict.kind === 'damaged') throw corrupt(address, path, verdict.reason)
     const { document } = verdict
-    if (document.origin === 'external' && this.#isNews(`${path} ${document.revision}`)) {
-      const { revision } = document
-      this.#context.listener('state:external-change', { address, path, revision })
-    }
+    this.#context.news.read(address, path, document)
     return document
   }
 
@@ -96,7 +91,7 @@ export class DocumentHealth {
     const good = yield* keepsakes.newestGood(address)
     if (good === undefined) {
       // It stays where it is: a corrupt document must not be mistaken for an absent one.
-      if (this.#isNews(quarantinedAs)) {
+      if (this.#context.news.isNew(quarantinedAs)) {
         listener('state:corrupt', { address, path, reason: verdict.reason, quarantinedAs })
       }
       return undefined
@@ -194,13 +189,6 @@ export class DocumentHealth {
       const kind = error.code === 'STATE_PATH_ESCAPE' ? 'escape' : 'unreadable'
       return { kind, address, path, reason: error.message }
     }
-  }
-
-  #isNews(report: string): boolean {
-    if (this.#reported.has(report)) return false
-    if (this.#reported.size >= maxRemembered) this.#reported.clear()
-    this.#reported.add(report)
-    return true
   }
 
   #run<T>(steps: Steps<T>): Promise<T> {

@@ -32,6 +32,7 @@ import { Keepsakes } from './keepsakes.js'
 import { KeyListing } from './key-listing.js'
 import { type DomainLayout, type Layout, layoutOf } from './layout.js'
 import { NamedLeases } from './named-leases.js'
+import { News } from './news.js'
 import { RedoIntents } from './redo-intent.js'
 import { SpaceReserve } from './space-reserve.js'
 import { openStoreDirectory, type StoreDirectory } from './store-directory.js'
@@ -45,6 +46,7 @@ interface Places {
   readonly files: DocumentFiles
   readonly keepsakes: Keepsakes
   readonly listing: KeyListing
+  readonly news: News
 }
 
 /** Everything that writes. */
@@ -95,7 +97,7 @@ export function openEngine(options: CompleteOptions, hooks: EngineHooks): Promis
 async function openForReading(options: CompleteOptions, hooks: EngineHooks): Promise<Engine> {
   const fs = options.fileSystem.blocking
   const layout = layoutOf(fs.realPath(options.directory))
-  const places = placesOf(options, layout)
+  const places = placesOf(options, layout, hooks)
   const report = { rolledForward: 0, sweptWriters: 0, newIdentity: false }
   return {
     ...places,
@@ -111,7 +113,7 @@ async function openForWriting(options: CompleteOptions, hooks: EngineHooks): Pro
   const unresolved = layoutOf(options.directory)
   const store = openStoreDirectory(fs, unresolved, clock, processes.self.bootId)
   const sweptWriters = sweepIncarnations(fs, store.domain.writers, processes)
-  const places = placesOf(options, layoutOf(fs.realPath(options.directory)))
+  const places = placesOf(options, layoutOf(fs.realPath(options.directory)), hooks)
   const writerId = `${processes.self.pid}-${clock.randomId(6)}`
   let rolledForward = 0
   const writing = startWriting(options, hooks, places, store, writerId, (count) => {
@@ -133,10 +135,12 @@ async function openForWriting(options: CompleteOptions, hooks: EngineHooks): Pro
 function placesOf(
   { backups, clock, fileSystem, serializer }: CompleteOptions,
   layout: Layout,
+  { listener }: EngineHooks,
 ): Places {
   const files = new DocumentFiles(fileSystem, layout, clock, serializer)
   const keepsakes = new Keepsakes(fileSystem, layout, files, backups)
-  return { layout, files, keepsakes, listing: new KeyListing(fileSystem, layout, files) }
+  const listing = new KeyListing(fileSystem, layout, files)
+  return { layout, files, keepsakes, listing, news: new News(listener) }
 }
 
 function healthOf(
@@ -167,7 +171,7 @@ function startWriting(
   onRolledForward: (count: number) => void,
 ): Writing {
   const { clock, fileSystem, processes, writer } = options
-  const { files, keepsakes, layout } = places
+  const { files, keepsakes, layout, news } = places
   const { listener } = hooks
   const fs = fileSystem.blocking
   const intents = new RedoIntents({ fileSystem, layout, writer, keepsakes, listener })
@@ -193,6 +197,7 @@ function startWriting(
           layout,
           files,
           keepsakes,
+          news,
           intents,
           writerId,
           listener,
@@ -233,8 +238,8 @@ function startWriting(
     inTurn: (action, signal) =>
       new Promise((resolve, reject) => {
         // biome-ignore lint/correctness/useYield: the action blocks
-        const run = function* (): Steps<void> {
-          resolve(action())
+        const run = function* ({ area }: TurnContext): Steps<void> {
+          resolve(action(area.nextPath()))
         }
         inTurn(run, signal).catch(reject)
       }),

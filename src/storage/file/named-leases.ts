@@ -50,8 +50,11 @@ export interface NamedLeaseContext {
   readonly listener: StorageListener
   draftPath(): string
   owner(): GenerationOwner
-  /** Runs `action`, which blocks, in a turn of the write lease. */
-  inTurn<T>(action: () => T, signal: AbortSignal | undefined): Promise<T>
+  /**
+   * Runs `action`, which blocks, in a turn of the write lease. The draft path it gets is good for that
+   * turn only: once the turn was taken away, nothing can be linked from there.
+   */
+  inTurn<T>(action: (draftPath: string) => T, signal: AbortSignal | undefined): Promise<T>
   /** Resolves once no commit that claims the lease is on its way. */
   commitsUnder(claim: LeaseClaim): Promise<void>
 }
@@ -238,7 +241,7 @@ export class NamedLeases {
       if (clock.monotonicMs() - startedMs >= patienceMs) queue.set()
       const newest = this.#newest(directory)
       if (newest?.state === 'free') {
-        const own = this.#take(directory, newest, owner)
+        const own = this.#take(directory, newest, owner, this.#context.draftPath())
         if (own !== undefined) {
           this.#tidy(directory, own)
           queue.clear()
@@ -300,9 +303,10 @@ export class NamedLeases {
     directory: GenerationDirectory,
     newest: GenerationRecord,
     owner: GenerationOwner,
+    draftPath: string,
   ): OwnGeneration | undefined {
     try {
-      return directory.take(newest, 'busy', owner, this.#context.draftPath())
+      return directory.take(newest, 'busy', owner, draftPath)
     } catch (error) {
       // Our staging directory was taken away in this moment; the next draft path is in a new one.
       if (isFileSystemError(error, 'NotFound')) return undefined
@@ -318,11 +322,11 @@ export class NamedLeases {
     request: LeaseRequest,
     reason: string,
   ): Promise<OwnGeneration | undefined> {
-    const own = await this.#context.inTurn(() => {
+    const own = await this.#context.inTurn((draftPath) => {
       const newest = directory.newest()
       if (newest?.content !== stale.content || newest.generation !== stale.generation)
         return undefined
-      return this.#take(directory, newest, owner)
+      return this.#take(directory, newest, owner, draftPath)
     }, request.signal)
     if (own === undefined) return undefined
     this.#tidy(directory, own)
