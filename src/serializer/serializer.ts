@@ -10,6 +10,12 @@ export interface Serializer {
   readonly name: string
   /** File extension without the dot. Two serializers used in one store must not share one. */
   readonly extension: string
+  /**
+   * A line, with its newline, that every document's file begins with and that `decode` passes over, as a
+   * comment. A format of which a part can be valid as well needs it: by it a file that was cut short
+   * is told from one that was made by hand.
+   */
+  readonly heading?: string
   /** The whole file, ending in a newline. Never throws for a JSON value. */
   encode(value: unknown): string
   /** Throws any error for text that is not of the format; the caller wraps it. */

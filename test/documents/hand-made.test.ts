@@ -276,7 +276,7 @@ describe('YAML files', () => {
     expect(await notes.get('anchors')).toEqual({ one: { n: 1 }, two: { n: 1 } })
     await notes.update('Plan A', (plan) => ({ ...plan, title: 'Plan B' }))
     expect(sandbox().names('notes')).toContain('Plan A.yaml')
-    expect(sandbox().read('notes/Plan A.yaml')).toMatch(/^title: Plan B\n[\s\S]*\$holdfast:/)
+    expect(sandbox().read('notes/Plan A.yaml')).toMatch(/^title: Plan B\n[\s\S]*\$holdfast:/m)
     expect(await notes.read('Plan A')).toMatchObject({ origin: 'store' })
   })
 

@@ -9,6 +9,7 @@ export type DiskEvent =
       readonly kind: 'entry'
       readonly directory: string
       readonly name: string
+      readonly path: string
       readonly node: string | undefined
       /** Both halves of a rename have the same number. */
       readonly change: number
@@ -120,7 +121,7 @@ export class DiskLog {
     this.#changes += 1
     const change = known ?? this.#changes
     const directory = this.#nodeAt(parentOf(path))
-    this.events.push({ kind: 'entry', directory, name: nameOf(path), node, change })
+    this.events.push({ kind: 'entry', directory, name: nameOf(path), path, node, change })
     return change
   }
 

@@ -1,23 +1,9 @@
 /** Which power cuts to try at a moment. */
 import type { Fate, FragileDisk, UnsyncedData } from './power-cut.js'
 
-/** A row of numbers from 0 to 1 that is the same for the same seed. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 const all = (_: string, pending: number): number => pending
 const none = (): number => 0
-const data =
-  (what: UnsyncedData) =>
-  (): UnsyncedData =>
-    what
+const data = (what: UnsyncedData) => (): UnsyncedData => what
 
 /**
  * Nothing, everything, each directory alone, all but each directory; files missing their unsynced data

@@ -2,80 +2,33 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { AtomicWriter } from '../../src/atomic-write/index.js'
 import { type FileOperations, MemoryFileSystem } from '../../src/file-system/index.js'
-import type { Durability } from '../../src/storage/index.js'
+import { compareRevisions, type Durability, type Revision } from '../../src/storage/index.js'
 import type { StateStore } from '../../src/store/index.js'
 import { buildImage, type Image } from '../faults/image.js'
 import { Machine } from '../faults/machine.js'
 import { openStore } from '../faults/opened-store.js'
 import { overBlocking } from '../faults/operations.js'
 import { SimulatedClock } from '../faults/simulated-clock.js'
+import { after, perform, type State, type Step, stateOf, statesDuring } from '../faults/states.js'
 import { DiskLog } from './disk-log.js'
-
-/** All documents, `collection/key` to value. */
-export type State = Readonly<Record<string, unknown>>
-
-export interface Step {
-  /** What the step changes; undefined removes. */
-  readonly changes: Readonly<Record<string, unknown>>
-  /** Without it the changes are independent of each other. */
-  readonly atomic?: boolean
-}
 
 export const writeTtlMs = 50
 const directory = '/home/store'
 
-/** What a step does to the disk's image of a state. */
-export function after(state: State, changes: Step['changes']): State {
-  const next = { ...state, ...changes }
-  return Object.fromEntries(Object.entries(next).filter(([, value]) => value !== undefined))
-}
+const longKey = `${'long '.repeat(50)}key`
 
-/** The states that may be found while a step is under way. */
-export function statesDuring(before: State, { atomic = false, changes }: Step): State[] {
-  if (atomic) return [before, after(before, changes)]
-  let states: State[] = [before]
-  for (const [name, value] of Object.entries(changes)) {
-    states = [...states, ...states.map((state) => after(state, { [name]: value }))]
-  }
-  return states
-}
-
-const placeOf = (name: string): [string, string] => {
-  const [collection = '', key = ''] = name.split('/')
-  return [collection, key]
-}
-
-export async function perform(store: StateStore, { atomic, changes }: Step): Promise<void> {
-  const entries = Object.entries(changes)
-  if (atomic === true) {
-    await store.transaction((transaction) => {
-      for (const [name, value] of entries) {
-        const [collection, key] = placeOf(name)
-        if (value === undefined) transaction.delete(store.collection(collection), key)
-        else transaction.set(store.collection(collection), key, value)
-      }
-    })
-    return
-  }
-  await Promise.all(
-    entries.map(([name, value]) => {
-      const [collection, key] = placeOf(name)
-      if (value === undefined) return store.collection(collection).delete(key)
-      return store.collection(collection).set(key, value)
-    }),
-  )
-}
-
-export async function stateOf(store: StateStore): Promise<State> {
-  const state: Record<string, unknown> = {}
-  for (const collection of await store.collections()) {
-    for (const key of await store.collection(collection).list()) {
-      const value = await store.collection(collection).get(key)
-      if (value !== undefined) state[`${collection}/${key}`] = value
-    }
-  }
-  return state
-}
+export const everything: readonly Step[] = [
+  { changes: { 'tasks/a': { n: 1 } } },
+  { changes: { 'tasks/b': [1, 2, 3] } },
+  { changes: { 'tasks/a': { n: 2 } } },
+  { atomic: true, changes: { 'tasks/a': { n: 3 }, 'tasks/b': 4, 'notes/c': 'new' } },
+  { changes: { 'tasks/a': undefined } },
+  { atomic: true, changes: { 'tasks/a': { n: 5 }, 'tasks/b': undefined } },
+  { changes: { 'notes/c': 'newer', 'extra/x': 1, 'tasks/a': { n: 6 } } },
+  { changes: { 'extra/x': undefined } },
+  { atomic: true, changes: { 'extra/x': 2, [`tasks/${longKey}`]: 'long', 'notes/c': undefined } },
+  { changes: { 'extra/x': undefined, [`tasks/${longKey}`]: undefined } },
+]
 
 export interface Moment {
   /** Events on the disk when it began. */
@@ -86,7 +39,21 @@ export interface Moment {
 export interface Recording {
   readonly log: DiskLog
   /** In order; each holds until the next. */
-  readonly moments: Moment[]
+  readonly moments: readonly Moment[]
+  /** Revisions that somebody was told of, and the events on the disk at that time. */
+  readonly issued: readonly Issued[]
+}
+
+export interface Issued {
+  readonly at: number
+  readonly revision: Revision
+}
+
+/** Keeps the revisions that a store tells of from now on. */
+export function keepIssued(store: StateStore, log: DiskLog, issued: Issued[]): void {
+  store.on('state:saved', ({ revision }) => {
+    issued.push({ at: log.events.length, revision })
+  })
 }
 
 export interface Subject {
@@ -110,7 +77,7 @@ export class Computer {
     const node = blocking.status('/home')?.inode ?? ''
     events.push(
       { kind: 'node', node, type: 'directory', mode: 0o755 },
-      { kind: 'entry', directory, name: 'home', node, change: 0 },
+      { kind: 'entry', directory, name: 'home', path: '/home', node, change: 0 },
       { kind: 'sync', node: directory, path: '/' },
     )
   }
@@ -118,7 +85,14 @@ export class Computer {
   open({ alter, ...options }: Subject = {}, processes = this.machine.start()) {
     const operations = alter?.(this.log.operations, this.log) ?? this.log.operations
     const fileSystem = overBlocking(operations, this.clock.touch)
-    return openStore({ clock: this.clock, directory, fileSystem, processes, writeTtlMs, ...options })
+    return openStore({
+      clock: this.clock,
+      directory,
+      fileSystem,
+      processes,
+      writeTtlMs,
+      ...options,
+    })
   }
 }
 
@@ -127,7 +101,9 @@ export async function record(steps: readonly Step[], subject: Subject = {}): Pro
   const computer = new Computer()
   const { log } = computer
   const moments: Moment[] = [{ at: 0, allowed: [{}] }]
+  const issued: Issued[] = []
   const { store } = await computer.open(subject)
+  keepIssued(store, log, issued)
   let state: State = {}
   for (const step of steps) {
     moments.push({ at: log.events.length, allowed: statesDuring(state, step) })
@@ -136,11 +112,18 @@ export async function record(steps: readonly Step[], subject: Subject = {}): Pro
     moments.push({ at: log.events.length, allowed: [state] })
   }
   await store.close()
-  return { log, moments }
+  return { log, moments, issued }
 }
 
-/** Opens the store on what a power cut left, after a reboot, and tells what is in it. */
-export async function stateOn(image: Image): Promise<State | string> {
+/** What is found after a power cut. */
+export interface Found {
+  readonly state: State
+  /** That the first write afterwards was given. */
+  readonly revision: Revision
+}
+
+/** Opens the store on what a power cut left, after a reboot. Undefined with a reason when it cannot. */
+export async function openAfterCut(image: Image): Promise<Found | string> {
   const clock = new SimulatedClock(Date.UTC(2026, 10, 22))
   const disk = buildImage(image)
   const machine = new Machine()
@@ -150,13 +133,25 @@ export async function stateOn(image: Image): Promise<State | string> {
     const processes = machine.start()
     const { store } = await openStore({ fileSystem, clock, directory, processes, writeTtlMs })
     const state = await stateOf(store)
-    await store.collection('afterwards').set('works', true)
+    const { revision } = await store.collection('afterwards').set('works', true)
     await store.close()
-    return state
+    return { state, revision }
   } catch (error) {
-    return `cannot be opened: ${String(error)}`
+    return `it cannot be opened: ${String(error)}`
   }
 }
 
-export const isAllowed = (found: State | string, allowed: readonly State[]): boolean =>
-  allowed.some((state) => isDeepStrictEqual(found, state))
+/** What is wrong with what was found. */
+export function complaint(
+  found: Found | string,
+  allowed: readonly State[],
+  issued: readonly Revision[],
+): string | undefined {
+  if (typeof found === 'string') return found
+  const { revision, state } = found
+  if (!allowed.some((each) => isDeepStrictEqual(state, each))) {
+    return `found ${JSON.stringify(state)}, allowed ${JSON.stringify(allowed)}`
+  }
+  const repeated = issued.find((each) => compareRevisions(revision, each) <= 0)
+  return repeated === undefined ? undefined : `the next revision is ${revision} after ${repeated}`
+}

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Image } from '../faults/image.js'
-import { fatesOf, seededRandom } from './fates.js'
+import { seededRandom } from '../faults/random.js'
+import { fatesOf } from './fates.js'
 import { FragileDisk } from './power-cut.js'
-import { isAllowed, type Moment, type Recording, type State, stateOn } from './scenario.js'
+import { complaint, type Found, openAfterCut, type Recording } from './scenario.js'
 
 export interface Trials {
   /** Power cuts that were tried. */
@@ -20,8 +21,8 @@ export interface TrialOptions {
   readonly stopEarly?: boolean
   /** First event after which the power fails. */
   readonly from?: number
-  /** Only at the beginning of each moment, not after every event. */
-  readonly onlyAtMoments?: boolean
+  /** From this event on only where a moment begins, not after every event. */
+  readonly sparselyFrom?: number
 }
 
 function identify(image: Image): string {
@@ -33,38 +34,32 @@ function identify(image: Image): string {
   return hash.digest('hex')
 }
 
-function allowedAt(moments: readonly Moment[], events: number): readonly State[] {
-  // Of moments that begin at the same event, only the last can be told from outside.
-  const begun = moments.filter(({ at }) => at <= events)
-  return begun.at(-1)?.allowed ?? []
-}
-
 /** Cuts the power after every event of a recording. */
 export async function cutEverywhere(
-  { log, moments }: Recording,
-  { from = 0, mixtures, onlyAtMoments = false, seed, stopEarly = false }: TrialOptions,
+  { issued, log, moments }: Recording,
+  { from = 0, mixtures, seed, sparselyFrom = Infinity, stopEarly = false }: TrialOptions,
 ): Promise<Trials> {
   const random = seededRandom(seed)
   const disk = new FragileDisk(log.rootNode)
-  const known = new Map<string, State | string>()
+  const known = new Map<string, Found | string>()
   const trials: Trials = { cuts: 0, disks: 0, violations: [] }
   for (const [index, event] of log.events.entries()) {
     disk.apply(event)
     if (event.kind === 'node' || index + 1 < from) continue
-    if (onlyAtMoments && !moments.some(({ at }) => at === index + 1)) continue
-    const allowed = allowedAt(moments, index + 1)
+    if (index + 1 > sparselyFrom && !moments.some(({ at }) => at === index + 1)) continue
+    // Of moments that begin at the same event, only the last can be told from outside.
+    const allowed = moments.findLast(({ at }) => at <= index + 1)?.allowed ?? []
+    const told = issued.filter(({ at }) => at <= index + 1).map(({ revision }) => revision)
     for (const fate of fatesOf(disk, random, mixtures)) {
       const image = disk.survivors(fate)
       const id = identify(image)
-      const found = known.get(id) ?? (await stateOn(image))
+      const found = known.get(id) ?? (await openAfterCut(image))
       trials.cuts += 1
       if (!known.has(id)) trials.disks += 1
       known.set(id, found)
-      if (isAllowed(found, allowed)) continue
-      const told = `after event ${index + 1} (${JSON.stringify(event).slice(0, 160)})`
-      trials.violations.push(
-        `${told}: found ${JSON.stringify(found)}, allowed ${JSON.stringify(allowed)}`,
-      )
+      const wrong = complaint(found, allowed, told)
+      if (wrong === undefined) continue
+      trials.violations.push(`${JSON.stringify(event).slice(0, 160)} (${index + 1}): ${wrong}`)
       if (stopEarly) return trials
     }
   }

@@ -46,6 +46,7 @@ export class SimulatedClock implements Clock {
   }
 
   sleep(durationMs: number): Promise<void> {
+    if (durationMs <= 0) return new Promise((resolve) => setImmediate(resolve))
     return new Promise((resolve) => {
       this.#sleepers.add({ dueMs: this.#elapsedMs + durationMs, resolve })
       this.#pump()

@@ -27,6 +27,11 @@ function refuseDeepNesting(text: string): void {
   }
 }
 
+const written = { lineWidth: 0, aliasDuplicateObjects: false } as const
+const quoted = { defaultKeyType: 'QUOTE_DOUBLE', defaultStringType: 'QUOTE_DOUBLE' } as const
+/** Warnings would go to the console. */
+const read = { maxAliasCount: 100, stringKeys: true, logLevel: 'error' } as const
+
 /**
  * YAML 1.2, core schema: the documents of a collection become `<key>.yaml`. Comments are lost when
  * holdfast rewrites a file. Aliases are bounded, so a small file cannot expand into a huge value.
@@ -35,10 +40,17 @@ export function yamlSerializer(): Serializer {
   return {
     name: 'yaml',
     extension: 'yaml',
-    encode: (value) => stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }),
+    heading: '# a document of holdfast\n',
+    encode: (value) => {
+      const text = stringify(value, written)
+      // Unquoted at the beginning of a line, a byte order mark is passed over.
+      return text.includes('\ufeff') ? stringify(value, { ...written, ...quoted }) : text
+    },
     decode: (text) => {
+      // No text has it; zeros are what is left where a disk lost what was written.
+      if (text.includes('\0')) throw new SyntaxError('It holds a NUL character')
       refuseDeepNesting(text)
-      const value: unknown = parse(text, { maxAliasCount: 100, stringKeys: true })
+      const value: unknown = parse(text, read)
       // An empty file reads as null in YAML; in a store it is what a torn write leaves behind.
       if (value === null && text.trim() === '') throw new SyntaxError('The file is empty')
       return value

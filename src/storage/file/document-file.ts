@@ -74,7 +74,7 @@ export function encodeDocument(
     checksum: blank,
   }
   const whole = enveloped ? { value, [metadataKey]: facts } : { ...value, [metadataKey]: facts }
-  const text = serializer.encode(whole)
+  const text = (serializer.heading ?? '') + serializer.encode(whole)
   const at = text.lastIndexOf(blank)
   return `${text.slice(0, at)}${checksumPrefix}${digest(text)}${text.slice(at + blank.length)}`
 }
@@ -143,7 +143,9 @@ function matchesWhenRewritten(
   savedAt: number,
 ): boolean {
   try {
-    return encodeDocument(serializer, value, { ...metadata, savedAt }).includes(checksum)
+    const text = encodeDocument(serializer, value, { ...metadata, savedAt })
+    // The last one: a value may quote a checksum.
+    return text.startsWith(checksum, text.lastIndexOf(checksumPrefix))
   } catch {
     // Nested too deeply to be written: nothing of ours.
     return false
@@ -153,8 +155,9 @@ function matchesWhenRewritten(
 const traces = [metadataKey, 'revision', 'savedAt', 'checksum', checksumPrefix]
 
 /** Whether the text was written by holdfast, although its metadata can no longer be read. */
-const hasTraces = (text: string): boolean =>
-  traces.filter((trace) => text.includes(trace)).length >= 3
+const hasTraces = ({ heading }: Serializer, text: string): boolean =>
+  traces.filter((trace) => text.includes(trace)).length >= 3 ||
+  (heading !== undefined && (text.startsWith(heading) || heading.startsWith(text)))
 
 function decode(serializer: Serializer, text: string): { whole: unknown } | { problem: string } {
   try {
@@ -204,10 +207,10 @@ export function judge(
   const marked = modified % 1000 === markOf(address)
   if ('problem' in decoded) return { kind: 'damaged', reason: decoded.problem, marked }
   if (parsed === undefined) {
-    if (marked && hasTraces(text)) {
+    if (marked && hasTraces(serializer, text)) {
       return { kind: 'damaged', reason: 'its metadata is unreadable', marked }
     }
-    return adopt(decoded.whole, text, savedAtByMark, undefined)
+    return adopt(withoutRemains(decoded.whole), text, savedAtByMark, undefined)
   }
   if (matchesWhenRewritten(serializer, parsed, parsed.metadata.savedAt)) {
     return { kind: 'intact', document: toDocument(parsed, 'store') }
@@ -219,6 +222,15 @@ export function judge(
   }
   if (marked) return { kind: 'damaged', reason: 'its checksum does not match', marked }
   return adopt(parsed.value, text, savedAtByMark, parsed.metadata)
+}
+
+/** The value alone, where a person has changed the metadata so that it is none any more. */
+function withoutRemains(whole: unknown): unknown {
+  if (!isPlainObject(whole)) return whole
+  const { [metadataKey]: facts, ...value } = whole
+  const ours = isPlainObject(facts) && ['revision', 'savedAt', 'checksum'].some((k) => k in facts)
+  if (!ours) return whole
+  return facts.envelope === true && Object.hasOwn(value, 'value') ? value.value : value
 }
 
 function toDocument({ value, metadata }: Parsed, origin: StoredDocument['origin']): StoredDocument {

@@ -22,6 +22,8 @@ import type { SpaceReserve } from './space-reserve.js'
 
 const maxBatchJobs = 512
 const maxBatchDocuments = 128
+/** Blocking calls of a larger batch, one after the other, would keep the event loop from all else. */
+const maxInlineJobs = 8
 const firstPollMs = 1
 const maxPollMs = 4
 
@@ -86,6 +88,8 @@ const isFull = (error: unknown): boolean => isFileSystemError(error, 'DiskFull',
 
 /** A batch under way; `cancelled` once a blocking flush has taken its jobs over. */
 interface Flight {
+  /** Whose turn it is in: by the time it ends, ours may be another. */
+  readonly registration: Registration
   jobs: readonly Job[]
   cancelled: boolean
 }
@@ -182,7 +186,11 @@ export class WriteLoop {
     for (let pollMs = firstPollMs; this.#hasWork(); pollMs = Math.min(pollMs * 2, maxPollMs)) {
       const turn = this.#tryEnter()
       if (turn !== undefined) {
-        const flight: Flight = { jobs: [], cancelled: false }
+        const flight: Flight = {
+          registration: this.#registration,
+          jobs: [],
+          cancelled: false,
+        }
         this.#flight = flight
         return [turn, flight]
       }
@@ -258,10 +266,10 @@ export class WriteLoop {
   }
 
   /** Whether our power to write was taken; not, as far as we know, while the disk does not answer. */
-  #isRevoked(): boolean {
+  #isRevoked({ incarnation } = this.#registration): boolean {
     let revoked = false
     this.#tolerate('isRevoked', () => {
-      revoked = this.#registration.incarnation.isRevoked()
+      revoked = incarnation.isRevoked()
     })
     return revoked
   }
@@ -300,11 +308,12 @@ export class WriteLoop {
   async #fly(turn: Turn, flight: Flight): Promise<void> {
     if (flight.cancelled) return
     const { fileSystem, clock, inline } = this.#context
-    const { lock } = this.#registration
+    const { lock } = flight.registration
     flight.jobs = this.#takeBatch()
     try {
-      const steps = this.#steps(turn, flight.jobs)
-      const outcome = await runSteps(fileSystem, clock, steps, inline)
+      const steps = this.#steps(turn, flight)
+      const policy = flight.jobs.length > maxInlineJobs ? undefined : inline
+      const outcome = await runSteps(fileSystem, clock, steps, policy)
       if (!flight.cancelled) this.#land(outcome, turn)
     } catch (error) {
       if (!flight.cancelled) this.#crashLand(flight, turn, error)
@@ -316,12 +325,13 @@ export class WriteLoop {
     }
   }
 
-  *#steps(turn: Turn, jobs: readonly Job[]): Steps<BatchOutcome> {
-    const context = this.#turnContext(turn)
+  *#steps(turn: Turn, flight: Flight): Steps<BatchOutcome> {
+    const { jobs } = flight
+    const context = this.#turnContext(turn, flight.registration)
     if (turn.fresh || this.#needsRecovery) {
       this.#needsRecovery = true
       yield* this.#context.recover(context, turn.tookOver)
-      this.#needsRecovery = false
+      if (!flight.cancelled) this.#needsRecovery = false
     }
     const commits: CommitJob[] = []
     for (const job of jobs) {
@@ -339,12 +349,11 @@ export class WriteLoop {
     return yield* this.#context.write(context, commits)
   }
 
-  #turnContext(turn: Turn): TurnContext {
+  #turnContext(turn: Turn, { incarnation }: Registration): TurnContext {
     if (turn.generation !== this.#generation) {
       this.#generation = turn.generation
       this.#counter = 0
     }
-    const { incarnation } = this.#registration
     return {
       area: incarnation,
       savedAt: this.#context.clock.now(),
@@ -369,8 +378,8 @@ export class WriteLoop {
   }
 
   /** Recovery, or something that no single commit is to blame for, has failed. */
-  #crashLand({ jobs }: Flight, turn: Turn, error: unknown): void {
-    if (this.#isRevoked()) {
+  #crashLand({ jobs, registration }: Flight, turn: Turn, error: unknown): void {
+    if (this.#isRevoked(registration)) {
       this.#requeue(jobs)
       this.#revoked(turn)
       return
@@ -417,13 +426,14 @@ export class WriteLoop {
         else clock.sleepSync(firstPollMs)
         continue
       }
-      const flight: Flight = { jobs: this.#takeBatch(), cancelled: false }
+      const registration = this.#registration
+      const flight: Flight = { registration, jobs: this.#takeBatch(), cancelled: false }
       try {
-        this.#land(runStepsBlocking(fileSystem, clock, this.#steps(turn, flight.jobs)), turn)
+        this.#land(runStepsBlocking(fileSystem, clock, this.#steps(turn, flight)), turn)
       } catch (error) {
         this.#crashLand(flight, turn, error)
       } finally {
-        this.#leave(this.#registration.lock)
+        this.#leave(registration.lock)
       }
     }
   }
@@ -431,7 +441,7 @@ export class WriteLoop {
   #takeOverFlight(): void {
     const flight = this.#flight
     if (flight === undefined) return
-    this.#registration.incarnation.retire()
+    flight.registration.incarnation.retire()
     flight.cancelled = true
     this.#flight = undefined
     // Unless we were superseded nobody else can write yet, so what is on disk is what our batch has done.
@@ -441,7 +451,7 @@ export class WriteLoop {
     }
     this.#requeue(flight.jobs)
     this.#needsRecovery = true
-    this.#registerAgain()
+    if (this.#registration === flight.registration) this.#registerAgain()
   }
 
   /** Resolves a commit whose documents are as it was to leave them. */

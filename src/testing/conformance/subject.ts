@@ -64,13 +64,19 @@ export async function atDesk(
     opened.push(storage)
     return storage
   }
-  try {
-    await exercise({ storage: await open(), open })
-  } finally {
+  const clear = async (): Promise<void> => {
     try {
       for (const storage of opened) await storage.close()
     } finally {
       await subject.dispose()
     }
   }
+  try {
+    await exercise({ storage: await open(), open })
+  } catch (error) {
+    // What went wrong first is what is to be told.
+    await clear().catch(() => undefined)
+    throw error
+  }
+  await clear()
 }

@@ -3,8 +3,16 @@
  * out. An actor's state is the sequence of answers it has had, so two orders that gave everybody the
  * same answers and left the same disk behind are one.
  */
+
+import {
+  type Answer,
+  type Call,
+  type Outcome,
+  type Program,
+  perform,
+  runUntilCall,
+} from './machine.js'
 import type { ModelDisk } from './model-disk.js'
-import { type Answer, type Call, type Outcome, type Program, perform, runUntilCall } from './machine.js'
 
 export interface Model {
   readonly programs: readonly Program[]

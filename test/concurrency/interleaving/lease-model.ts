@@ -31,12 +31,7 @@ export function emptyDisk(...directories: readonly string[]): ModelDisk {
 }
 
 /** Takes and gives back a name, as NamedLeases does without a holder to be superseded. */
-function user(
-  name: string,
-  rounds: number,
-  bootId: string | undefined,
-  parks: boolean,
-): Program {
+function user(name: string, rounds: number, bootId: string | undefined, parks: boolean): Program {
   return ({ fs, ask }) => {
     const ceiling = new GenerationCeiling(fs, durable, local, bootId)
     const directory = new GenerationDirectory(fs, names, ceiling)

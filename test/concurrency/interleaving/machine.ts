@@ -34,7 +34,11 @@ const paused = { paused: true }
 export type Progress = { readonly pending: Call } | { readonly pending: undefined }
 
 /** Runs a program until it needs an answer that is not there yet; undefined: it has ended. */
-export function runUntilCall(program: Program, answers: readonly Answer[], strict: boolean): Progress {
+export function runUntilCall(
+  program: Program,
+  answers: readonly Answer[],
+  strict: boolean,
+): Progress {
   let pending: Call | undefined
   let position = 0
   const ask = (operation: string, ...args: readonly unknown[]): unknown => {
@@ -161,7 +165,7 @@ function listings(disk: ModelDisk, path: string, before: readonly DirectoryEntry
   const throughout = after.filter(({ name }) => before.some((entry) => entry.name === name))
   const come = after.filter(({ name }) => !before.some((entry) => entry.name === name))
   const gone = before.filter(({ name }) => !after.some((entry) => entry.name === name))
-  const variants = [throughout]
+  const variants: DirectoryEntry[][] = [throughout]
   if (come.length > 0) variants.push([...throughout, ...come])
   if (gone.length > 0) variants.push([...throughout, ...gone])
   return variants.map((value) => ({ disk, answer: { value } }))

@@ -3,6 +3,8 @@
  * its own mark appended, and renames it into place. A rename that drops somebody's mark is a lost
  * update, whoever believed to hold what.
  */
+
+import { isFileSystemError } from '../../../src/errors/index.js'
 import {
   GenerationCeiling,
   GenerationDirectory,
@@ -10,7 +12,6 @@ import {
   type GenerationOwner,
   type ProcessTable,
 } from '../../../src/file-lock/index.js'
-import { isFileSystemError } from '../../../src/errors/index.js'
 import { Incarnation, revokeIncarnation } from '../../../src/storage/file/incarnation.js'
 import { type Model, Violation } from './exploration.js'
 import { emptyDisk } from './lease-model.js'
@@ -95,7 +96,11 @@ class Writer {
     const { patienceMs = 0, revoke = revokeIncarnation } = this.#options
     this.#registrations += 1
     const id = `w${this.#actor}-${this.#registrations}`
-    const owner: GenerationOwner = { incarnation: id, pid: this.#actor, bootId: this.#ceiling.bootId }
+    const owner: GenerationOwner = {
+      incarnation: id,
+      pid: this.#actor,
+      bootId: this.#ceiling.bootId,
+    }
     const incarnation = new Incarnation({ fs, writers, id, owner })
     const processes: ProcessTable = {
       self: { pid: this.#actor, host: 'model' },
@@ -123,15 +128,18 @@ class Writer {
 }
 
 export function turnModel(options: TurnModelOptions): Model {
-  const programs = options.turns.map((turns, actor): Program => (machine) => {
-    const writer = new Writer(machine, actor, options)
-    machine.ask('ready')
-    for (let turn = 1; turn <= turns; ) {
-      if (writer.tryTurn(turn)) turn += 1
-      else machine.ask('wait')
-    }
-    machine.ask('model:done')
-  })
+  const programs = options.turns.map(
+    (turns, actor): Program =>
+      (machine) => {
+        const writer = new Writer(machine, actor, options)
+        machine.ask('ready')
+        for (let turn = 1; turn <= turns; ) {
+          if (writer.tryTurn(turn)) turn += 1
+          else machine.ask('wait')
+        }
+        machine.ask('model:done')
+      },
+  )
   const disk = emptyDisk(durable, local, writers, '/documents')
   disk.createFile(document, 200)
   const { mortal = [], strictListings, looks, turns } = options
