@@ -7,7 +7,11 @@ import { type Clock, systemClock } from '../../src/clock/index.js'
 import type { ProcessTable } from '../../src/file-lock/index.js'
 import type { FileSystem } from '../../src/file-system/index.js'
 import { FileStorage, type FileStorageOptions } from '../../src/storage/file/index.js'
-import { type InterceptedCall, interceptedFileSystem, isHeartbeat } from './intercepted-file-system.js'
+import {
+  type InterceptedCall,
+  interceptedFileSystem,
+  isHeartbeat,
+} from './intercepted-file-system.js'
 
 export class Death extends Error {}
 

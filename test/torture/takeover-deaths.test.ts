@@ -59,8 +59,7 @@ async function run({ arrival, victimAt, successorAt }: Trial): Promise<Ending> {
   const told = await victim.until(markBoth(first, 'victim').then(() => true))
   const victimDied = victim.isDead
   if (!victimDied) await first.close()
-  const committed =
-    told === true || blocking.readDirectory('/store/.holdfast/intents').length > 0
+  const committed = told === true || blocking.readDirectory('/store/.holdfast/intents').length > 0
 
   successor.dieAt(successorAt)
   const succeeded = await successor.until(
