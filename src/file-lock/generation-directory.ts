@@ -45,7 +45,7 @@ export interface GenerationOwner extends Partial<ProcessIdentity> {
 
 export interface GenerationRecord {
   readonly generation: number
-  /** `unreadable`: damaged. Nobody knows whether its owner lives; only silence settles it. */
+  /** `unreadable`: damaged or empty. Nobody knows whether its owner lives. See silence.ts. */
   readonly state: GenerationState | 'unreadable'
   readonly owner: GenerationOwner
   /** Changes with every heartbeat. */
@@ -73,11 +73,9 @@ function parse(generation: number, content: string): GenerationRecord {
   const state = content.slice(0, stateWidth)
   const lineEnd = content.indexOf('\n')
   const owner = lineEnd < 0 ? {} : parseOwner(content.slice(lineEnd + 1))
-  // Files are linked whole; only a power cut leaves one empty, and then its owner is gone as well.
-  const wiped = /^\0*$/.test(content)
   return {
     generation,
-    state: wiped ? 'free' : states.has(state) ? (state as GenerationState) : 'unreadable',
+    state: states.has(state) ? (state as GenerationState) : 'unreadable',
     owner,
     content,
   }

@@ -20,6 +20,9 @@ export class SilenceObserver {
     if (this.processes.liveness(record.owner) === 'dead') {
       return `process ${record.owner.pid} no longer exists`
     }
+    // Files are linked whole: this is what a power cut leaves. It is not free all the same, for it may be
+    // damage to the file of one who lives, who must lose the power to write before another has it.
+    if (/^\0*$/.test(record.content)) return 'its file is empty'
     const now = this.monotonicMs()
     const seen = this.#seen.get(record.generation)
     if (seen === undefined || seen.content !== record.content) {

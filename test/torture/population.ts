@@ -4,6 +4,7 @@
  * was waiting for never comes.
  */
 import { type Clock, systemClock } from '../../src/clock/index.js'
+import { FileSystemError } from '../../src/errors/index.js'
 import type { ProcessTable } from '../../src/file-lock/index.js'
 import type { FileSystem } from '../../src/file-system/index.js'
 import { FileStorage, type FileStorageOptions } from '../../src/storage/file/index.js'
@@ -13,7 +14,12 @@ import {
   isHeartbeat,
 } from './intercepted-file-system.js'
 
-export class Death extends Error {}
+/** What code that is dead already runs into; a failure of the disk, so that it takes it without a cry. */
+class Death extends FileSystemError {
+  constructor() {
+    super('EIO', 'die', undefined)
+  }
+}
 
 export interface LifeOptions {
   /** Dies instead of making the call with this number, counted from 0. */

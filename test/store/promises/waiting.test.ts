@@ -148,6 +148,59 @@ describe('writes that wait for their turn', () => {
   })
 })
 
+/** The default lock, watched: how often a turn was begun while another had not ended. */
+function watched(): { factory: FileLockFactory; overlaps: number } {
+  const watch = {
+    overlaps: 0,
+    factory: {
+      ...generationLock,
+      create: (options: Parameters<FileLockFactory['create']>[0]) => {
+        const lock = generationLock.create(options)
+        let isInTurn = false
+        const tryEnter = (): ReturnType<typeof lock.tryEnter> => {
+          if (isInTurn) watch.overlaps += 1
+          const begun = lock.tryEnter()
+          if (begun !== undefined) isInTurn = true
+          return begun
+        }
+        const ending = (end: () => void) => (): void => {
+          isInTurn = false
+          end()
+        }
+        return new Proxy(lock, {
+          get(target, name: keyof typeof lock) {
+            if (name === 'tryEnter') return tryEnter
+            const member: unknown = target[name]
+            if (typeof member !== 'function') return member
+            const bound = member.bind(target)
+            return name === 'leave' || name === 'release' ? ending(bound) : bound
+          },
+        })
+      },
+    },
+  }
+  return watch
+}
+
+describe('a blocking flush', () => {
+  it.each([0, 1, 2, 3, 4, 5, 6, 8])(
+    'does not begin a second turn beside one that began %i microtasks ago',
+    async (microtasks) => {
+      const watch = watched()
+      const store = await openIn(new MemoryFileSystem(), { lock: watch.factory })
+      const tasks = store.collection<string>('tasks')
+      const setting = tasks.set('a', 'asynchronous')
+      for (let passed = 0; passed < microtasks; passed++) await Promise.resolve()
+      tasks.setSync('a', 'blocking')
+      const after = tasks.set('b', 'after')
+      await Promise.all([setting, after])
+      expect(watch.overlaps).toBe(0)
+      expect(await tasks.get('a')).toBe('blocking')
+      expect(await tasks.get('b')).toBe('after')
+    },
+  )
+})
+
 describeStores('a signal that is used for long', (open) => {
   it('is not left with listeners of what is done', async () => {
     const store = await open()
