@@ -20,7 +20,7 @@ import { CommitJob } from './commit-job.js'
 import type { Incarnation } from './incarnation.js'
 import type { SpaceReserve } from './space-reserve.js'
 
-const maxBatchJobs = 512
+const maxBatchJobs = 4096
 const maxBatchDocuments = 128
 /** Blocking calls of a larger batch, one after the other, would keep the event loop from all else. */
 const maxInlineJobs = 8
@@ -289,8 +289,8 @@ export class WriteLoop {
   /** The jobs of the next batch: a task or a commit to be tried alone, or all commits up to the next of those. */
   #takeBatch(): Job[] {
     const batch: Job[] = []
-    let documents = 0
-    while (batch.length < maxBatchJobs && documents < maxBatchDocuments) {
+    const documents = new Set<string>()
+    while (batch.length < maxBatchJobs && documents.size < maxBatchDocuments) {
       const job = this.#queue[0]
       if (job === undefined) break
       const solitary = job instanceof TurnTask || job.alone
@@ -300,7 +300,9 @@ export class WriteLoop {
       job.isStarted = true
       batch.push(job)
       if (solitary) break
-      documents += (job as CommitJob).commit.writes.length
+      for (const { address } of (job as CommitJob).commit.writes) {
+        documents.add(JSON.stringify([address.collection, address.key]))
+      }
     }
     return batch
   }
