@@ -21,17 +21,21 @@ const hostile: readonly (readonly [string, string, unknown])[] = [
   ['a list', 'a', ['$holdfast', { revision: high }]],
 ]
 
-/** A disk on which a process works that can be killed when an intent of its own stands. */
-async function setUp(serializer: Serializer) {
+/**
+ * A disk on which a process works that can be killed when an intent of its own stands and so many of
+ * its documents are shown.
+ */
+async function setUp(serializer: Serializer, shown = 0) {
   const clock = new SimulatedClock()
   const machine = new Machine()
   const disk = new MemoryFileSystem({ clock })
-  const mortal = { armed: false, dead: false }
+  const mortal = { armed: false, dead: false, renames: 0 }
   const dying: FileOperations = watched(disk.blocking, ({ args, operation, path, perform }) => {
     if (mortal.dead) throw new FileSystemError('EIO', operation, path)
     const result = perform()
-    if (mortal.armed && operation === 'rename' && String(args[1]).includes('/intents/')) {
-      mortal.dead = true
+    if (mortal.armed && operation === 'rename' && /\/(intents|docs)\//.test(String(args[1]))) {
+      mortal.renames += 1
+      mortal.dead = mortal.renames > shown
     }
     return result
   })
@@ -103,3 +107,27 @@ describe.each([jsonSerializer(), yamlSerializer()])(
     })
   },
 )
+
+describe('a transaction cut off in a collection whose format is named after opening', () => {
+  it.each([0, 1, 2])('is completed when %i of its documents were shown', async (shown) => {
+    const { dieIn, disk, first, reopen } = await setUp(jsonSerializer(), shown)
+    const options = { serializer: yamlSerializer() }
+    const docs = first.store.collection('docs', options)
+    await docs.set('a', 'old')
+    await docs.set('b', 'old')
+    await dieIn(() =>
+      first.store.transaction((transaction) => {
+        transaction.set(docs, 'a', 'new')
+        transaction.set(docs, 'b', 'new')
+      }),
+    )
+    const { store, events } = await reopen()
+    const again = store.collection('docs', options)
+    expect([await again.get('a'), await again.get('b')]).toEqual(['new', 'new'])
+    expect(events.map(({ event }) => event).filter((name) => name === 'state:corrupt')).toEqual([])
+    expect(disk.readDirectory('/store/.holdfast/intents')).toEqual([])
+    const [backup] = await again.backups('a')
+    expect((await again.readBackup('a', backup?.id ?? '')).value).toBe('old')
+    await store.close()
+  })
+})

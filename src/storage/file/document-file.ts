@@ -159,9 +159,12 @@ const hasTraces = ({ heading }: Serializer, text: string): boolean =>
   traces.filter((trace) => text.includes(trace)).length >= 3 ||
   (heading !== undefined && (text.startsWith(heading) || heading.startsWith(text)))
 
+const withoutByteOrderMark = (text: string): string =>
+  text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
+
 function decode(serializer: Serializer, text: string): { whole: unknown } | { problem: string } {
   try {
-    return { whole: serializer.decode(text) }
+    return { whole: serializer.decode(withoutByteOrderMark(text)) }
   } catch (error) {
     return { problem: `not valid ${serializer.name}: ${(error as Error).message}` }
   }
@@ -188,6 +191,22 @@ export function namesIn(
   return ('whole' in decoded ? split(decoded.whole)?.metadata : undefined) ?? {}
 }
 
+/**
+ * The revision a file was saved with, if it tells one: in its metadata, for users may store anything that
+ * looks like one. Of a format that nobody has named yet it is told as YAML would have it.
+ */
+export function savedRevisionIn(
+  serializer: Serializer | undefined,
+  bytes: Uint8Array,
+): Revision | undefined {
+  const text = toText(bytes)
+  if (serializer === undefined) {
+    return /^["']?\$holdfast["']?:\s+revision:\s*["']?(\d+\.\d+)/m.exec(text)?.[1]
+  }
+  const decoded = decode(serializer, text)
+  return 'whole' in decoded ? split(decoded.whole)?.metadata.revision : undefined
+}
+
 /** Judges the content of a document's file, given its modification time. Pure. */
 export function judge(
   serializer: Serializer,
@@ -196,8 +215,7 @@ export function judge(
   modified: number,
 ): Verdict {
   const text = toText(bytes)
-  const bare = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
-  const decoded = decode(serializer, bare)
+  const decoded = decode(serializer, text)
   const parsed = 'whole' in decoded ? split(decoded.whole) : undefined
   if (parsed !== undefined && matchesAsWritten(text, parsed.checksum)) {
     return { kind: 'intact', document: toDocument(parsed, 'store') }

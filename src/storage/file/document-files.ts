@@ -94,6 +94,18 @@ export class DocumentFiles {
     return `${encodeKey(key)}.${this.serializerOf(collection).extension}`
   }
 
+  /**
+   * The name of a document in what is kept of it. Decides nothing about its collection: after a crash
+   * commits are completed before anybody has said what format that has.
+   */
+  nameAt({ collection, key }: DocumentAddress, path: string): string {
+    const decided = this.#serializers.has(collection) || this.#inUse.has(collection)
+    const extension = decided
+      ? this.serializerOf(collection).extension
+      : path.slice(path.lastIndexOf('.') + 1)
+    return `${encodeKey(key)}.${extension}`
+  }
+
   pathOf(address: DocumentAddress): string {
     return `${this.directoryOf(address.collection)}/${this.nameOf(address)}`
   }

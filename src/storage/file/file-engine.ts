@@ -174,7 +174,7 @@ function startWriting(
   const { files, keepsakes, layout, news } = places
   const { listener } = hooks
   const fs = fileSystem.blocking
-  const intents = new RedoIntents({ fileSystem, layout, writer, keepsakes, listener })
+  const intents = new RedoIntents({ fileSystem, layout, writer, files, keepsakes, listener })
   const reserve = new SpaceReserve(fs, layout.reserve)
   reserve.ensure()
   const loop: WriteLoop = new WriteLoop({

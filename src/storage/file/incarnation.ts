@@ -160,10 +160,22 @@ function ownerOf(fs: FileOperations, writers: string, id: string): GenerationOwn
   }
 }
 
-/**
- * Removes what dead writers left: those whose process is proven dead, those of an earlier boot, and
- * those already half removed. A writer that was taken for dead by mistake registers anew.
- */
+/** Whether a dead writer left it: its process is proven dead, of an earlier boot, or it is half removed. */
+function isAbandoned(
+  fs: FileOperations,
+  writers: string,
+  id: string,
+  processes: ProcessTable,
+): boolean {
+  if (fs.status(`${writers}/${id}${revokedSuffix}`) !== undefined) return true
+  const owner = ownerOf(fs, writers, id)
+  // Died or lost power while it said whose it is; if it is just saying so, it registers anew.
+  if (owner.incarnation === undefined) return true
+  const earlierBoot = owner.bootId !== undefined && owner.bootId !== processes.self.bootId
+  return earlierBoot || processes.liveness(owner) === 'dead'
+}
+
+/** Removes what dead writers left. A writer that was taken for dead by mistake registers anew. */
 export function sweepIncarnations(
   fs: FileOperations,
   writers: string,
@@ -171,10 +183,7 @@ export function sweepIncarnations(
 ): number {
   let swept = 0
   for (const id of listIncarnations(fs, writers)) {
-    const owner = ownerOf(fs, writers, id)
-    const halfRemoved = fs.status(`${writers}/${id}`) === undefined
-    const earlierBoot = owner.bootId !== undefined && owner.bootId !== processes.self.bootId
-    if (!halfRemoved && !earlierBoot && processes.liveness(owner) !== 'dead') continue
+    if (!isAbandoned(fs, writers, id, processes)) continue
     revokeIncarnation(fs, writers, id)
     swept += 1
   }

@@ -40,8 +40,9 @@ export class Keepsakes {
   /** Keeps the present version, which is about to be replaced by `revision`. */
   *backUp(address: DocumentAddress, path: string, revision: Revision, time: number): Steps<void> {
     if (this.keep === 0) return
-    const directory = this.#backupDirectory(address)
-    const extension = this.#files.serializerOf(address.collection).extension
+    const name = this.#files.nameAt(address, path)
+    const directory = this.#backupDirectory(address, name)
+    const extension = name.slice(name.lastIndexOf('.') + 1)
     const backup = `${directory}/${stampOf(time)}-before-${revision}.${extension}`
     yield* this.#linkInto(directory, path, backup)
     // Nobody knows how many the processes before us have left: ours begins by looking.
@@ -126,7 +127,7 @@ export class Keepsakes {
   *quarantine(address: DocumentAddress, path: string, bytes: Uint8Array): Steps<string> {
     const directory = `${this.#layout.quarantine}/${encodeKey(address.collection, 'collection')}`
     const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 12)
-    const kept = `${directory}/${this.#files.nameOf(address)}.${hash}`
+    const kept = `${directory}/${this.#files.nameAt(address, path)}.${hash}`
     yield* this.#linkInto(directory, path, kept)
     return kept
   }
@@ -147,9 +148,9 @@ export class Keepsakes {
     }
   }
 
-  #backupDirectory(address: DocumentAddress): string {
+  #backupDirectory(address: DocumentAddress, name = this.#files.nameOf(address)): string {
     const collection = encodeKey(address.collection, 'collection')
-    return `${this.#layout.backups}/${collection}/${this.#files.nameOf(address)}`
+    return `${this.#layout.backups}/${collection}/${name}`
   }
 
   /** Creates a directory two levels below an existing one. */

@@ -22,7 +22,8 @@ import { isFileSystemError } from '../../errors/index.js'
 import { type FileSystem, io, type Steps, unlessMissing } from '../../file-system/index.js'
 import { compareRevisions, isRevision, type Revision } from '../revision.js'
 import type { DocumentAddress, StorageListener } from '../storage.js'
-import { markedTime, markOf } from './document-file.js'
+import { markedTime, markOf, savedRevisionIn } from './document-file.js'
+import type { DocumentFiles } from './document-files.js'
 import type { Keepsakes } from './keepsakes.js'
 import { internalsName, type Layout } from './layout.js'
 
@@ -79,16 +80,11 @@ function decodeIntent(text: string): Intent | undefined {
   return contained ? { revision, savedAt, documents } : undefined
 }
 
-/** The revision a file says it has, whatever its format. */
-function revisionIn(bytes: Uint8Array): Revision | undefined {
-  const text = Buffer.from(bytes).toString('utf8')
-  return [...text.matchAll(/\brevision"?:\s*"?(\d+\.\d+)/g)].at(-1)?.[1]
-}
-
 export interface IntentContext {
   readonly fileSystem: FileSystem
   readonly layout: Layout
   readonly writer: AtomicWriter
+  readonly files: DocumentFiles
   readonly keepsakes: Keepsakes
   readonly listener: StorageListener
 }
@@ -204,7 +200,9 @@ export class RedoIntents {
   *#isSettled(document: IntentDocument, path: string): Steps<boolean> {
     const bytes = yield* unlessMissing(io.readFile(path))
     if (bytes === undefined) return document.kind === 'delete'
-    const present = revisionIn(bytes)
+    if (Buffer.from(document.text).equals(bytes)) return document.kind === 'put'
+    const serializer = this.#context.files.serializerFor(path.slice(path.lastIndexOf('.') + 1))
+    const present = savedRevisionIn(serializer, bytes)
     if (present !== undefined && compareRevisions(present, document.revision) >= 0) return true
     const modified = this.#context.fileSystem.blocking.status(path)?.modifiedMicros ?? 0
     if (present === undefined || modified % 1000 !== markOf(document)) {
