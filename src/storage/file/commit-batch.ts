@@ -19,7 +19,13 @@ import {
   type StateStoreError,
   withCommitState,
 } from '../../errors/index.js'
-import { type FileSystem, type Steps, settleAll, unlessMissing } from '../../file-system/index.js'
+import {
+  type FileSystem,
+  type Settled,
+  type Steps,
+  settleAll,
+  unlessMissing,
+} from '../../file-system/index.js'
 import { tooLarge } from '../refusals.js'
 import { compareRevisions } from '../revision.js'
 import type { Durability, StorageListener } from '../storage.js'
@@ -64,6 +70,12 @@ export interface BatchOutcome {
   /** A redo intent stands that could not be carried out. */
   readonly unfinished: boolean
 }
+
+/** Somebody outside saved a file after we had read it: what depends on that is decided anew. */
+class SavedMeanwhile extends Error {}
+
+/** On a file system that gives a file another inode each time it is asked, this must have an end. */
+const maxDisturbances = 20
 
 const done: BatchOutcome = { retry: [], revoked: false, unfinished: false }
 
@@ -207,6 +219,7 @@ function* show(
   const { area, writer } = context
   const { target } = document
   try {
+    refuseSaved(context, document)
     if (target.exists) yield* backUp(context, document)
     if (staged === undefined) yield* removeDocument(target.path, area)
     else yield* writer.publish(staged)
@@ -214,6 +227,14 @@ function* show(
     if (staged !== undefined) yield* writer.discard(staged)
     throw error
   }
+}
+
+function refuseSaved({ files }: BatchContext, { planned }: PreparedDocument): void {
+  const { address, jobs, seen } = planned
+  if (seen === undefined || files.stampOf(address) === seen) return
+  if (jobs.some(({ disturbances }) => disturbances >= maxDisturbances)) return
+  for (const job of jobs) job.disturbances += 1
+  throw new SavedMeanwhile()
 }
 
 function* backUp(
@@ -250,20 +271,33 @@ function settleFailures(
   failures: ReadonlyMap<PreparedDocument, unknown>,
 ): BatchOutcome {
   if (failures.size === 0) return done
-  const revoked = area.isRevoked()
+  const revoked = isRevoked(area)
   const retry: CommitJob[] = []
   for (const [{ planned }, error] of failures) {
     // The staging area was taken away: the rename failed for certain, the commit may be made anew.
     const lostTurn = revoked && isFileSystemError(error, 'NotFound')
     for (const job of planned.jobs) {
-      if (lostTurn) retry.push(job)
+      if (lostTurn || error instanceof SavedMeanwhile) retry.push(job)
       else job.reject(withCommitState(error, 'not-committed'))
     }
   }
   return { retry, revoked, unfinished: false }
 }
 
-/** All or none, by way of a redo intent. */
+/** Not, as far as we know, when the disk does not tell. */
+function isRevoked(area: StagingArea): boolean {
+  try {
+    return area.isRevoked()
+  } catch (error) {
+    if (!isFileSystemError(error)) throw error
+    return false
+  }
+}
+
+/**
+ * All or none, by way of a redo intent. All that takes space is done before the intent stands, for it
+ * can no longer be refused then, and on a full disk it would be in the way of every later write.
+ */
 function* writeTogether(
   context: BatchContext,
   plan: CommitPlan,
@@ -274,18 +308,48 @@ function* writeTogether(
   const intent = intentOf(context, prepared)
   if (intent === undefined) return done
   let progress: 'prepared' | 'published' | 'durable' = 'prepared'
+  const staged = yield* settleAll(prepared.map((document) => stage(context, document, durable)))
   try {
-    yield* context.intents.publish(intent, context.area, durable, () => {
-      progress = 'published'
-      for (const job of jobs) job.intent = intent.revision
+    for (const outcome of staged) if (!outcome.ok) throw outcome.error
+    for (const document of prepared) if (document.target.exists) yield* backUp(context, document)
+    yield* context.intents.publish(intent, context.area, durable, {
+      onStaged: () => {
+        for (const document of prepared) refuseSaved(context, document)
+      },
+      onPublished: () => {
+        progress = 'published'
+        for (const job of jobs) job.intent = intent.revision
+      },
     })
     progress = 'durable'
-    yield* context.intents.apply(intent, context.area, { durable, recovering: false })
+    yield* showTogether(context, prepared, staged, durable)
+    yield* context.intents.forget(intent.revision, durable)
     for (const job of jobs) job.intent = undefined
     return done
   } catch (error) {
+    for (const outcome of staged) {
+      if (outcome.ok && outcome.value !== undefined) yield* context.writer.discard(outcome.value)
+    }
     return settleTogether(context, jobs, progress, error)
   }
+}
+
+function* showTogether(
+  { area, writer }: BatchContext,
+  prepared: readonly PreparedDocument[],
+  staged: readonly Settled<StagedFile | undefined>[],
+  durable: boolean,
+): Steps<void> {
+  const directories = new Set<string>()
+  for (const [index, { target }] of prepared.entries()) {
+    const outcome = staged[index]
+    if (outcome?.ok !== true) continue
+    if (outcome.value === undefined) yield* removeDocument(target.path, area)
+    else yield* writer.publish(outcome.value)
+    directories.add(target.directory)
+  }
+  if (!durable) return
+  for (const directory of directories) yield* syncDirectory(directory)
 }
 
 function settleTogether(
@@ -294,7 +358,8 @@ function settleTogether(
   progress: 'prepared' | 'published' | 'durable',
   error: unknown,
 ): BatchOutcome {
-  const revoked = area.isRevoked()
+  const revoked = isRevoked(area)
+  if (error instanceof SavedMeanwhile) return { retry: jobs, revoked, unfinished: false }
   // Published, then superseded: the successor completes it, the callers are told once it has.
   // Not published, then superseded: tried again.
   if (revoked && isFileSystemError(error, 'NotFound')) {

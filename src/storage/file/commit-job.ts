@@ -23,6 +23,8 @@ export class CommitJob {
   landing: readonly Landing[] = []
   /** Its document was replaced in the present attempt: it is made, even if others have written since. */
   isShown = false
+  /** How often somebody saved a file in the middle of its turn. */
+  disturbances = 0
   /** A batch with others failed; it is tried by itself now. */
   alone = false
   /** Its turn has come; waiting can no longer be given up. */

@@ -24,6 +24,8 @@ export interface PlannedDocument {
   readonly revision: Revision
   /** The commits this change fulfils; the last one made it, it stands in place of the others'. */
   readonly jobs: readonly CommitJob[]
+  /** The stamp of the file when it was read, if the change depends on what it holds. */
+  readonly seen: string | undefined
 }
 
 export interface AcceptedCommit {
@@ -60,6 +62,8 @@ export interface PlanContext {
 /** A document as the batch sees it, earlier commits of the batch included. */
 interface View {
   current: StoredDocument | undefined
+  /** The stamp of the file before it was read. */
+  readonly seen?: string
   planned?: PlannedDocument
 }
 
@@ -160,6 +164,7 @@ export class CommitPlanner {
     const id = identify(address)
     const known = this.#views.get(id)
     if (known !== undefined) return known
+    const seen = this.#context.files.stampOf(address)
     const found = yield* this.#context.files.find(address)
     if (found?.verdict.kind === 'damaged') {
       throw new StateStoreError({
@@ -172,7 +177,7 @@ export class CommitPlanner {
       })
     }
     if (found !== undefined) this.#context.news.read(address, found.path, found.verdict.document)
-    const view: View = { current: found?.verdict.document }
+    const view: View = { current: found?.verdict.document, seen }
     this.#views.set(id, view)
     return view
   }
@@ -206,7 +211,8 @@ export class CommitPlanner {
             schemaVersion: change.schemaVersion,
             origin: 'store',
           }
-    view.planned = { address, change, revision, jobs: [...(view.planned?.jobs ?? []), job] }
+    const jobs = [...(view.planned?.jobs ?? []), job]
+    view.planned = { address, change, revision, jobs, seen: view.seen }
     return { address, kind: change.kind, document: view.current }
   }
 

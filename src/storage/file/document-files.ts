@@ -121,6 +121,21 @@ export class DocumentFiles {
     }
   }
 
+  /**
+   * Changes whenever a document's file does, as far as that shows without reading it. Taken before the file
+   * is read, it tells later whether somebody has saved the file since.
+   */
+  stampOf(address: DocumentAddress): string {
+    const fs = this.#fileSystem.blocking
+    for (const path of [this.pathOf(address), this.#handMadePath(address)]) {
+      if (path === undefined) continue
+      const own = fs.status(path)
+      const status = own?.kind === 'symlink' ? fs.status(this.#realTarget(path)) : own
+      if (status !== undefined) return `${status.inode} ${status.size} ${status.modifiedMicros}`
+    }
+    return 'absent'
+  }
+
   /** Reads and judges a document's file; undefined when there is none. */
   *find(address: DocumentAddress): Steps<FoundDocument | undefined> {
     const path = this.pathOf(address)

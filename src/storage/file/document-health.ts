@@ -84,6 +84,7 @@ export class DocumentHealth {
 
   *#restore(address: DocumentAddress, turn: TurnContext): Steps<StoredDocument | undefined> {
     const { files, keepsakes, listener } = this.#context
+    const seen = files.stampOf(address)
     const found = yield* files.find(address)
     if (found === undefined || found.verdict.kind !== 'damaged') return undefined
     const { path, bytes, verdict } = found
@@ -103,7 +104,7 @@ export class DocumentHealth {
       writer: this.#context.writerId,
       origin: 'store',
     }
-    yield* this.#replace(address, restored, turn.area)
+    if (!(yield* this.#replace(address, restored, turn.area, seen))) return undefined
     listener('state:corrupt', {
       address,
       path,
@@ -114,7 +115,13 @@ export class DocumentHealth {
     return restored
   }
 
-  *#replace(address: DocumentAddress, document: StoredDocument, area: StagingArea): Steps<void> {
+  /** False, with nothing done, when somebody has mended the file in the meantime. */
+  *#replace(
+    address: DocumentAddress,
+    document: StoredDocument,
+    area: StagingArea,
+    seen: string,
+  ): Steps<boolean> {
     const { files, writer } = this.#context
     const target = files.targetOf(address, new Set())
     const { revision, savedAt, schemaVersion } = document
@@ -135,13 +142,16 @@ export class DocumentHealth {
       },
       area,
     )
+    let replaced = false
     try {
+      if (files.stampOf(address) !== seen) return false
       yield* writer.publish(staged)
-    } catch (error) {
-      yield* writer.discard(staged)
-      throw error
+      replaced = true
+    } finally {
+      if (!replaced) yield* writer.discard(staged)
     }
     yield* syncDirectory(target.directory)
+    return true
   }
 
   /** Looks at every document. With `repair`, damaged ones are restored where there is a good backup. */

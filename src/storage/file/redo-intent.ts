@@ -3,8 +3,8 @@
  *
  * Before a batch with a commit of several documents shows any of them, it publishes a *redo intent*:
  * one file with the full new content of each, synced, then renamed out of staging into `intents/`.
- * That rename, once durable, is the commit. Whoever writes next completes what it finds there: it
- * applies each document whose present revision is older, then removes the intent, durably, so that it
+ * That rename, once durable, is the commit. Its writer then has nothing left to do that takes space.
+ * If it dies first, whoever writes next completes what it finds there: it applies each document whose present revision is older, then removes the intent, durably, so that it
  * cannot come back after a power cut and undo something newer.
  *
  *     { "holdfast": "intent", "revision": "4.9", "savedAt": …, "checksum": "…", "documents": [
@@ -105,7 +105,7 @@ export class RedoIntents {
     intent: Intent,
     area: StagingArea,
     durable: boolean,
-    onPublished: () => void,
+    { onStaged, onPublished }: { readonly onStaged: () => void; readonly onPublished: () => void },
   ): Steps<void> {
     const { writer, layout } = this.#context
     const staged = yield* writer.stage(
@@ -119,6 +119,7 @@ export class RedoIntents {
       area,
     )
     try {
+      onStaged()
       yield* writer.publish(staged)
     } catch (error) {
       yield* writer.discard(staged)
@@ -128,33 +129,28 @@ export class RedoIntents {
     if (durable) yield* syncDirectory(layout.intents)
   }
 
+  /** Forgets an intent that was carried out. */
+  *forget(revision: Revision, durable: boolean): Steps<void> {
+    yield* unlessMissing(io.unlink(this.pathOf(revision)))
+    if (durable) yield* syncDirectory(this.#context.layout.intents)
+  }
+
   /**
-   * Makes a published intent visible and forgets it. Idempotent. With `recovering`, documents that are
-   * newer already are left alone, and content that a person put in the way is set aside.
+   * Makes another writer's intent visible and forgets it. Idempotent. Documents that are newer already
+   * are left alone, and content that a person put in the way is set aside.
    */
-  *apply(
-    intent: Intent,
-    area: StagingArea,
-    options: { readonly durable: boolean; readonly recovering: boolean },
-  ): Steps<void> {
+  *#complete(intent: Intent, area: StagingArea): Steps<void> {
     const { layout } = this.#context
     const directories = new Set<string>()
     for (const document of intent.documents) {
       const path = `${layout.root}/${document.path}`
-      const directory = path.slice(0, path.lastIndexOf('/'))
-      if (options.recovering && (yield* this.#isSettled(document, path))) {
-        // Visible already, but perhaps not durable: its writer may have died before that.
-        directories.add(directory)
-        continue
-      }
-      yield* this.#applyDocument(intent, document, path, area, options.durable)
-      directories.add(directory)
+      directories.add(path.slice(0, path.lastIndexOf('/')))
+      // Visible already, but perhaps not durable: its writer may have died before that.
+      if (yield* this.#isSettled(document, path)) continue
+      yield* this.#applyDocument(intent, document, path, area)
     }
-    if (options.durable) {
-      for (const directory of directories) yield* unlessMissing(syncDirectory(directory))
-    }
-    yield* unlessMissing(io.unlink(this.pathOf(intent.revision)))
-    if (options.durable) yield* syncDirectory(layout.intents)
+    for (const directory of directories) yield* unlessMissing(syncDirectory(directory))
+    yield* this.forget(intent.revision, true)
   }
 
   *#applyDocument(
@@ -162,7 +158,6 @@ export class RedoIntents {
     document: IntentDocument,
     path: string,
     area: StagingArea,
-    durable: boolean,
   ): Steps<void> {
     const { fileSystem, keepsakes, writer } = this.#context
     const { blocking } = fileSystem
@@ -176,7 +171,7 @@ export class RedoIntents {
     const directory = path.slice(0, path.lastIndexOf('/'))
     if (blocking.status(directory) === undefined) {
       yield* io.makeDirectory(directory, 0o700)
-      if (durable) yield* syncDirectory(this.#context.layout.root)
+      yield* syncDirectory(this.#context.layout.root)
     }
     const staged = yield* writer.stage(
       {
@@ -184,7 +179,7 @@ export class RedoIntents {
         bytes: Buffer.from(document.text),
         mode: document.mode,
         modifiedMicros: markedTime(intent.savedAt, markOf(document)),
-        durable,
+        durable: true,
       },
       area,
     )
@@ -240,7 +235,7 @@ export class RedoIntents {
         listener('state:corrupt', { path, reason: 'a damaged redo intent', quarantinedAs: kept })
         continue
       }
-      yield* this.apply(intent, area, { durable: true, recovering: true })
+      yield* this.#complete(intent, area)
       completed += 1
     }
     return completed
