@@ -32,7 +32,7 @@ const beatsPerTtl = 4
 const firstPollMs = 1
 const maxPollMs = 4
 /** After this long, a waiter asks those who come later to let it go first. */
-const patienceMs = 50
+const patienceMs = 25
 /** How long they do. */
 const yieldMs = 3
 /** Names given back whose files are kept open. */

@@ -22,8 +22,8 @@ import type { SpaceReserve } from './space-reserve.js'
 
 const maxBatchJobs = 4096
 const maxBatchDocuments = 128
-/** Blocking calls of a larger batch, one after the other, would keep the event loop from all else. */
-const maxInlineJobs = 8
+/** How long blocking calls may keep the event loop from all else, all in one go. */
+const maxBlockingMs = 4
 const firstPollMs = 1
 const maxPollMs = 4
 
@@ -314,8 +314,7 @@ export class WriteLoop {
     flight.jobs = this.#takeBatch()
     try {
       const steps = this.#steps(turn, flight)
-      const policy = flight.jobs.length > maxInlineJobs ? undefined : inline
-      const outcome = await runSteps(fileSystem, clock, steps, policy)
+      const outcome = await runSteps(fileSystem, clock, steps, forMoments(clock, inline))
       if (!flight.cancelled) this.#land(outcome, turn)
     } catch (error) {
       if (!flight.cancelled) this.#crashLand(flight, turn, error)
@@ -464,5 +463,20 @@ export class WriteLoop {
     } catch (error) {
       job.reject(withCommitState(error, 'unknown'))
     }
+  }
+}
+
+/** Makes calls in their blocking form for a moment, then leaves them to the thread pool until the event loop has turned. */
+function forMoments(clock: Clock, inline: InlinePolicy): InlinePolicy {
+  let startedMs: number | undefined
+  return (operation, args) => {
+    if (!inline(operation, args)) return false
+    if (startedMs === undefined) {
+      startedMs = clock.monotonicMs()
+      void clock.sleep(0).then(() => {
+        startedMs = undefined
+      })
+    }
+    return clock.monotonicMs() - startedMs < maxBlockingMs
   }
 }
