@@ -1,11 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type ProcessTable, processTable } from '../../src/file-lock/index.js'
-import { MemoryFileSystem } from '../../src/file-system/index.js'
+import { type FileOperations, MemoryFileSystem } from '../../src/file-system/index.js'
 import { openStateStore } from '../../src/store/index.js'
-import { WorkerProcess } from '../support/workers.js'
+import { Population } from '../torture/population.js'
 import { seededRandom } from '../torture/seeds.js'
 import { HastyClock } from './hasty-clock.js'
 
@@ -15,55 +12,7 @@ afterEach(async () => {
 })
 
 const isTorture = process.env.HOLDFAST_TORTURE !== undefined
-const rounds = isTorture ? 1_000 : 15
 const seed = Number(process.env.HOLDFAST_SEED ?? Math.floor(Math.random() * 2 ** 31))
-
-/** As a process that has just died would have described itself. */
-function deadProcess(): ProcessTable {
-  const real = processTable()
-  return { ...real, self: { ...real.self, pid: 8_000_001, startTime: '1' } }
-}
-
-describe("a stampede on a dead holder's lock", () => {
-  it.each([2, 8, 16])(
-    'lets %i contenders in one by one',
-    async (count) => {
-      const random = seededRandom(seed + count)
-      const folder = mkdtempSync(join(tmpdir(), 'holdfast-stampede-'))
-      cleanups.push(() => rmSync(folder, { recursive: true, force: true }))
-      const directory = join(folder, 'store')
-      const trace = join(folder, 'trace')
-      const workers = Array.from({ length: count }, () =>
-        WorkerProcess.start('processes/contender.worker.ts', { directory, trace }),
-      )
-      for (const worker of workers) cleanups.push(() => worker[Symbol.asyncDispose]())
-      for (const worker of workers) await worker.next('ready')
-      const holder = await openStateStore(directory, { processes: deadProcess() })
-      cleanups.push(() => holder.close())
-
-      let last = 0
-      for (let round = 0; round < rounds; round++) {
-        writeFileSync(trace, '')
-        const lock = await holder.lock('contended', { ttlMs: 3_600_000, waitMs: 110_000 })
-        expect(lock.token).toBeGreaterThan(last)
-        for (const worker of workers) {
-          worker.send({ type: 'contend', delay: Math.floor(random() * 20_000) })
-        }
-        for (const worker of workers) await worker.next('done')
-        const tokens = readFileSync(trace, 'utf8').trim().split('\n').map(Number)
-        expect(tokens).toHaveLength(count)
-        last = lock.token
-        for (const token of tokens) {
-          expect(token).toBeGreaterThan(last)
-          last = token
-        }
-        await lock.release()
-      }
-      console.log(`${count} contenders: ${rounds} rounds, seed ${seed}, last token ${last}`)
-    },
-    isTorture ? 3_600_000 : 120_000,
-  )
-})
 
 describe('numbers across reboots', () => {
   const domains = '/store/.holdfast/domains'
@@ -157,5 +106,38 @@ describe('numbers across reboots', () => {
       else cutPower(fileSystem, random)
     }
     console.log(`${boots} boots, seed ${seed}: token ${highestToken}, ${highestGeneration}`)
+  })
+})
+
+function removeAll(fs: FileOperations, path: string): void {
+  for (const { name, kind } of fs.readDirectory(path)) {
+    if (kind === 'directory') removeAll(fs, `${path}/${name}`)
+    else fs.unlink(`${path}/${name}`)
+  }
+  fs.removeDirectory(path)
+}
+
+describe('numbers beyond their first ceiling', () => {
+  it('rise across a power cut', async () => {
+    const memory = new MemoryFileSystem()
+    const beyond = 16_500
+    const population = new Population(memory)
+    const life = population.born()
+    const storage = life.storage({ directory: '/store', backups: 0 })
+    await storage.open(() => {})
+    let token = 0
+    while (token < beyond) {
+      const lease = await storage.acquireLease({ name: 'a' })
+      token = lease.token
+      await lease.release()
+    }
+    life.die()
+    const [domain] = memory.blocking.readDirectory('/store/.holdfast/domains')
+    removeAll(memory.blocking, `/store/.holdfast/domains/${domain?.name}`)
+    population.bootId = 'boot-2'
+    const next = population.born().storage({ directory: '/store' })
+    await next.open(() => {})
+    expect((await next.acquireLease({ name: 'a' })).token).toBeGreaterThan(token)
+    await next.close()
   })
 })
