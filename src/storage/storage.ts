@@ -6,6 +6,7 @@
  * What an implementation must do is defined by the conformance suite in `holdfast/testing`.
  */
 import type { Serializer } from '../serializer/index.js'
+import type { AppendOutcome, LogAppend, LogDamage, LogQuery, LogRecord, LogStatus } from './log.js'
 import type { Revision } from './revision.js'
 
 /**
@@ -68,6 +69,8 @@ export interface LeaseClaim {
 export interface Commit {
   /** At most one write a document. All become visible and durable, or none. */
   readonly writes: readonly DocumentWrite[]
+  /** Several to one log stand in this order. */
+  readonly appends?: readonly LogAppend[] | undefined
   /** Documents that must not have changed, for serialisable transactions. */
   readonly checks?: readonly DocumentCheck[] | undefined
   readonly leases?: readonly LeaseClaim[] | undefined
@@ -92,6 +95,8 @@ export interface CommitResult {
   readonly superseded: boolean
   /** In the order of `Commit.writes`. */
   readonly outcomes: readonly WriteOutcome[]
+  /** In the order of `Commit.appends`. */
+  readonly appended: readonly AppendOutcome[]
 }
 
 export interface ListQuery {
@@ -157,6 +162,8 @@ export interface VerifyFinding {
 export interface VerifyReport {
   readonly documents: number
   readonly intact: number
+  /** Log records that are whole. */
+  readonly records: number
   readonly findings: readonly VerifyFinding[]
 }
 
@@ -184,6 +191,8 @@ export interface StorageEvents {
     readonly path: string
     readonly revision: Revision
   }
+  /** Told once for each place. */
+  'log:damaged': LogDamage
   'state:recovered': OpenReport
   /** This writer was superseded and has registered again; nothing was lost. */
   'writer:revoked': { readonly generation: number }
@@ -245,6 +254,16 @@ export interface Storage {
 
   /** Completes, blocking the thread, every commit that was asked for. For exit handlers. */
   flushBlocking(waitMs: number): void
+
+  /**
+   * The records of a log that fit, in the order of their ids, in groups as they come. Nothing for a log
+   * that does not exist. Records appended after the call may or may not be seen. Damaged places are left
+   * out, and told as `log:damaged`.
+   */
+  readLog(query: LogQuery): AsyncIterable<readonly LogRecord[]>
+
+  /** Logs that have records, in no particular order. */
+  logs(): Promise<LogStatus[]>
 
   acquireLease(request: LeaseRequest): Promise<Lease>
   leases(): Promise<LeaseStatus[]>

@@ -300,7 +300,7 @@ const wrong: Readonly<Record<string, readonly [alter: Alteration, group: string]
         void Promise.resolve()
           .then(() => inner.commit(commit))
           .catch(() => undefined)
-        return { revision: '1.1', savedAt: 0, superseded: false, outcomes: [] }
+        return { revision: '1.1', savedAt: 0, superseded: false, outcomes: [], appended: [] }
       },
     }),
     'commits that block',

@@ -32,6 +32,7 @@ function listenTo(store: StateStore): Told {
     'state:invalid': [],
     'state:corrupt': [],
     'state:external-change': [],
+    'log:damaged': [],
     'state:recovered': [],
     'writer:revoked': [],
     'writer:taken-over': [],

@@ -235,7 +235,13 @@ export class CommitPlanner {
     const told = superseded ? (documents[0]?.revision ?? revision) : revision
     return {
       job,
-      result: { revision: told, savedAt: this.#context.savedAt, superseded, outcomes },
+      result: {
+        revision: told,
+        savedAt: this.#context.savedAt,
+        superseded,
+        outcomes,
+        appended: [],
+      },
       documents,
     }
   }

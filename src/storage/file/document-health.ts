@@ -172,7 +172,7 @@ export class DocumentHealth {
         else findings.push(finding)
       }
     }
-    return { documents, intact, findings }
+    return { documents, intact, records: 0, findings }
   }
 
   async #examine(address: DocumentAddress, repair: boolean): Promise<VerifyFinding | undefined> {

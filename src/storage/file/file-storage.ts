@@ -1,6 +1,7 @@
 import { isStateStoreError, StateStoreError } from '../../errors/index.js'
 import { runSteps, type Steps } from '../../file-system/index.js'
 import { type Serializer, toStorable } from '../../serializer/index.js'
+import type { LogRecord, LogStatus } from '../log.js'
 import { refuseAborted } from '../refusals.js'
 import type {
   BackupStatus,
@@ -164,6 +165,14 @@ export class FileStorage implements Storage {
     this.#writing('flushBlocking').loop.flushBlocking(waitMs)
   }
 
+  readLog(): AsyncIterable<readonly LogRecord[]> {
+    throw unfinished('readLog')
+  }
+
+  async logs(): Promise<LogStatus[]> {
+    throw unfinished('logs')
+  }
+
   async acquireLease(request: LeaseRequest): Promise<Lease> {
     return this.#writing('acquireLease').leases.acquire(request)
   }
@@ -267,3 +276,6 @@ function ownCopy(commit: Commit): Commit {
   })
   return { ...commit, writes }
 }
+
+const unfinished = (operation: string): StateStoreError =>
+  new StateStoreError({ code: 'STATE_INVALID_OPTION', message: 'Not built yet', operation })

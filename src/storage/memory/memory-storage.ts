@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../../clock/index.js'
 import { StateStoreError } from '../../errors/index.js'
 import { toStorable } from '../../serializer/index.js'
 import { matchKeys } from '../key-pattern.js'
+import type { LogRecord, LogStatus } from '../log.js'
 import { refuseAborted, refuseUnusable, revisionConflict, tooLarge } from '../refusals.js'
 import { formatRevision } from '../revision.js'
 import type {
@@ -126,12 +127,21 @@ export class MemoryStorage implements Storage {
       revision,
       savedAt,
       superseded: false,
+      appended: [],
       outcomes: outcomes.map((outcome) => ({ ...outcome, document: this.#copy(outcome.document) })),
     }
   }
 
   flushBlocking(): void {
     this.#refuseClosed('flushBlocking')
+  }
+
+  readLog(): AsyncIterable<readonly LogRecord[]> {
+    throw unfinished('readLog')
+  }
+
+  async logs(): Promise<LogStatus[]> {
+    throw unfinished('logs')
   }
 
   async acquireLease(request: LeaseRequest): Promise<Lease> {
@@ -168,7 +178,7 @@ export class MemoryStorage implements Storage {
     this.#refuseClosed('verify')
     let documents = 0
     for (const collection of this.#documents.values()) documents += collection.size
-    return { documents, intact: documents, findings: [] }
+    return { documents, intact: documents, records: 0, findings: [] }
   }
 
   async close(): Promise<void> {
@@ -250,3 +260,6 @@ export class MemoryStorage implements Storage {
     })
   }
 }
+
+const unfinished = (operation: string): StateStoreError =>
+  new StateStoreError({ code: 'STATE_INVALID_OPTION', message: 'Not built yet', operation })
