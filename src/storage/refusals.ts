@@ -80,7 +80,7 @@ export const leaseTimeout = (name: string, { pid, host, since }: LeaseHolder): S
 export const maxKeyUnits = 8192
 
 /** A key, collection or lease name: any string of 1 to 8192 UTF-16 units. */
-export function refuseUnusable(what: 'key' | 'collection' | 'lease', key: unknown): void {
+export function refuseUnusable(what: 'key' | 'collection' | 'lease' | 'log', key: unknown): void {
   if (typeof key === 'string' && key.length > 0 && key.length <= maxKeyUnits) return
   throw new StateStoreError({
     code: 'STATE_INVALID_KEY',
