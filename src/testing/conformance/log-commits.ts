@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Commit, Storage } from '../../storage/index.js'
+import type { Commit } from '../../storage/index.js'
 import {
   at,
   expectDocuments,
