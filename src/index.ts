@@ -13,6 +13,20 @@ export {
 export type { FileLock, LockContext, ProcessTable, Turn } from './file-lock/index.js'
 export { type FileSystem, NodeFileSystem } from './file-system/index.js'
 export type { Lock, LockOptions } from './lock/index.js'
+export {
+  type AppendOptions,
+  type AppendReceipt,
+  type BlockingAppendOptions,
+  type EventOptions,
+  type FollowOptions,
+  Log,
+  type LogEvent,
+  type LogEvents,
+  type LogFilter,
+  type LogOptions,
+  type LogTime,
+  type NewEvent,
+} from './log/index.js'
 export type { Schema } from './schema/index.js'
 export { type JsonOptions, jsonSerializer, type Serializer } from './serializer/index.js'
 export {
@@ -26,6 +40,8 @@ export type {
   Durability,
   LeaseClaim,
   LeaseStatus,
+  LogDamage,
+  LogStatus,
   OpenReport,
   Storage,
   StoredDocument,

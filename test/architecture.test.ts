@@ -21,13 +21,13 @@ const layers: LayerTable = [
   { units: ['index.ts'] },
   {
     units: ['store', 'lock', 'counter', 'health', 'backup', 'schema', 'log'],
-    sideways: { store: ['lock', 'schema', 'backup'] },
+    sideways: { store: ['lock', 'schema', 'backup', 'log'], log: ['schema'] },
   },
   {
     units: ['storage', 'storage/file', 'storage/memory'],
     sideways: { 'storage/file': ['storage'], 'storage/memory': ['storage'] },
   },
-  { units: ['atomic-write', 'file-lock', 'journal', 'serializer'] },
+  { units: ['atomic-write', 'file-lock', 'journal', 'log-segment', 'serializer'] },
   { units: ['file-system'] },
   { units: ['errors', 'clock'] },
 ]

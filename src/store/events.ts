@@ -1,7 +1,8 @@
+import type { LogNotices } from '../log/index.js'
 import type { CommitResult, Revision, StorageEvents, StorageListener } from '../storage/index.js'
 
 /** Every event of a store, by name. */
-export interface StateStoreEvents extends StorageEvents {
+export interface StateStoreEvents extends StorageEvents, LogNotices {
   'state:saved': {
     readonly collection: string
     readonly key: string
