@@ -16,6 +16,14 @@ const steps: readonly Step[] = [
   { changes: { 'tasks/a': undefined } },
 ]
 
+const loggingSteps: readonly Step[] = [
+  { changes: { 'log:sent': [{ n: 1 }] } },
+  { changes: { 'log:sent': [{ n: 2 }, { n: 3 }] } },
+  { atomic: true, changes: { 'tasks/a': 3, 'log:sent': [{ n: 4 }], 'log:seen': [{ n: 1 }] } },
+  { changes: { 'log:sent': [{ n: 5, long: 'x'.repeat(4500) }] } },
+  { changes: { 'log:sent': [{ n: 6 }] } },
+]
+
 /** After so many events the process is gone: it changes nothing any more. */
 const dyingAfter =
   (events: number) =>
@@ -26,17 +34,17 @@ const dyingAfter =
     })
 
 /** Works until it is killed; tells what may be on the disk then, and whether it got to the end. */
-async function workUntilKilled(computer: Computer, events: number) {
+async function workUntilKilled(computer: Computer, events: number, work: readonly Step[]) {
   const processes = computer.machine.start()
   const subject = { alter: dyingAfter(events) }
   let allowed: readonly State[] = [{}]
   let state: State = {}
   let inTransaction = false
   const issued: Issued[] = []
-  const work = async (): Promise<void> => {
+  const run = async (): Promise<void> => {
     const { store } = await computer.open(subject, processes)
     keepIssued(store, computer.log, issued)
-    for (const step of steps) {
+    for (const step of work) {
       allowed = statesDuring(state, step)
       inTransaction = step.atomic ?? false
       await perform(store, step)
@@ -46,7 +54,7 @@ async function workUntilKilled(computer: Computer, events: number) {
     }
     await store.close()
   }
-  const killed = (await refusalOf(work())) !== undefined
+  const killed = (await refusalOf(run())) !== undefined
   computer.machine.kill(processes)
   return { allowed, inTransaction, issued, killed }
 }
@@ -72,7 +80,7 @@ async function goOn(
   const moments: Moment[] = [{ at: from, allowed }]
   let state = found
   for (const step of [
-    { changes: { 'notes/later': 1 } },
+    { changes: { 'notes/later': 1, 'log:sent': [{ later: 1 }] } },
     { atomic: true, changes: { 'tasks/a': 9, 'fresh/c': 9 } },
   ]) {
     const before = moments.length === 1 ? allowed : [state]
@@ -92,11 +100,11 @@ async function goOn(
 }
 
 /** Kills a process wherever that makes a difference, until another gets to see what it must not. */
-async function killEverywhere(successor: Subject) {
+async function killEverywhere(successor: Subject, work = steps) {
   const totals = { kills: 0, cuts: 0, disks: 0, violations: [] as string[] }
   for (let events = 3; totals.violations.length === 0; events++) {
     const computer = new Computer()
-    const { killed, ...left } = await workUntilKilled(computer, events)
+    const { killed, ...left } = await workUntilKilled(computer, events, work)
     if (!killed) break
     // Data and attributes of files that nobody can see yet make no difference.
     const last = computer.log.events.at(-1)?.kind
@@ -111,8 +119,11 @@ async function killEverywhere(successor: Subject) {
 }
 
 describe('a process that is killed, another that goes on, and then a power cut', () => {
-  it('loses nothing that either was told', async () => {
-    const { violations, kills, cuts, disks } = await killEverywhere({})
+  it.each([
+    ['documents', steps],
+    ['logs', loggingSteps],
+  ])('loses nothing of %s that either was told', async (_, work) => {
+    const { violations, kills, cuts, disks } = await killEverywhere({}, work)
     console.info(`${kills} kills, ${cuts} power cuts, ${disks} disks`)
     expect(violations.slice(0, 3)).toEqual([])
     expect(kills).toBeGreaterThan(80)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { careless, mutants, shortWrites } from './mutants.js'
-import { everything, record } from './scenario.js'
+import { careless, logMutants, mutants, shortWrites } from './mutants.js'
+import { everything, logging, record } from './scenario.js'
 import { cutEverywhere } from './trial.js'
 
 const options = { seed: 7, mixtures: 2, stopEarly: true }
@@ -8,6 +8,11 @@ const options = { seed: 7, mixtures: 2, stopEarly: true }
 describe('a write path that leaves something out', () => {
   it.each(Object.entries(mutants))('is caught when %s', async (_name, subject) => {
     const { violations } = await cutEverywhere(await record(everything, subject), options)
+    expect(violations).toHaveLength(1)
+  })
+
+  it.each(Object.entries(logMutants))('is caught when, of logs, %s', async (_name, subject) => {
+    const { violations } = await cutEverywhere(await record(logging, subject), options)
     expect(violations).toHaveLength(1)
   })
 

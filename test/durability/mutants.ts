@@ -120,6 +120,26 @@ const intentsUnsynced: AtomicWriter = {
     ),
 }
 
+/** In which logs are written. */
+export const logMutants: Readonly<Record<string, Subject>> = {
+  'what was appended is not synced': without(({ path, ofDirectory }) => {
+    return !ofDirectory && path.endsWith('.jsonl')
+  }),
+  'the directory of logs is not synced': without(({ path }) => path.endsWith('/store/logs')),
+  'the directory of closed segments is not synced': without(({ path }) =>
+    path.endsWith('/logs/sent'),
+  ),
+  'the directory of manifests is not synced': without(({ path }) =>
+    path.endsWith('/.holdfast/logs'),
+  ),
+  'the publication of an intent is not synced': without(
+    ({ path, last }) => path.endsWith('/intents') && last === 'rename',
+  ),
+  'the removal of an intent is not synced': without(
+    ({ path, last }) => path.endsWith('/intents') && last === 'unlink',
+  ),
+}
+
 export const mutants: Readonly<Record<string, Subject>> = {
   'files are not synced': without(({ ofDirectory }) => !ofDirectory),
   'directories are not synced': without(({ ofDirectory }) => ofDirectory),

@@ -1,4 +1,5 @@
 /** Writing to a store on a disk that is written down, and what may be found on it afterwards. */
+import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
 import type { AtomicWriter } from '../../src/atomic-write/index.js'
 import { type FileOperations, MemoryFileSystem } from '../../src/file-system/index.js'
@@ -29,6 +30,39 @@ export const everything: readonly Step[] = [
   { atomic: true, changes: { 'extra/x': 2, [`tasks/${longKey}`]: 'long', 'notes/c': undefined } },
   { changes: { 'extra/x': undefined, [`tasks/${longKey}`]: undefined } },
 ]
+
+const long = 'x'.repeat(1500)
+
+/** Logs, by themselves and with documents; of a size that closes segments of {@link logSegmentBytes}. */
+export const logging: readonly Step[] = [
+  { changes: { 'log:sent': [{ n: 1 }] } },
+  { changes: { 'log:sent': [{ n: 2 }, { n: 3 }] } },
+  { changes: { 'log:sent': [{ n: 4 }], 'log:seen': [{ n: 1 }], 'tasks/a': 1 } },
+  { atomic: true, changes: { 'log:sent': [{ n: 5 }], 'log:seen': [{ n: 2 }], 'tasks/a': 2 } },
+  {
+    changes: {
+      'log:sent': [
+        { n: 6, long },
+        { n: 7, long },
+      ],
+    },
+  },
+  { changes: { 'log:sent': [{ n: 8, long }] } },
+  { changes: { 'log:sent': [{ n: 9 }] } },
+  {
+    atomic: true,
+    changes: {
+      'log:sent': [
+        { n: 10, long },
+        { n: 11, long },
+      ],
+      'notes/c': 1,
+    },
+  },
+  { atomic: true, changes: { 'log:sent': [{ n: 12, long }], 'log:seen': [{ n: 3 }] } },
+  { changes: { 'log:sent': [{ n: 13 }] } },
+]
+export const logSegmentBytes = 4096
 
 export interface Moment {
   /** Events on the disk when it began. */
@@ -91,6 +125,7 @@ export class Computer {
       fileSystem,
       processes,
       writeTtlMs,
+      logSegmentBytes,
       ...options,
     })
   }
@@ -131,14 +166,25 @@ export async function openAfterCut(image: Image): Promise<Found | string> {
   try {
     const fileSystem = overBlocking(disk.blocking, clock.touch)
     const processes = machine.start()
-    const { store } = await openStore({ fileSystem, clock, directory, processes, writeTtlMs })
+    const options = { fileSystem, clock, directory, processes, writeTtlMs, logSegmentBytes }
+    const { store } = await openStore(options)
     const state = await stateOf(store)
+    await appendAndLook(store, state)
     const { revision } = await store.collection('afterwards').set('works', true)
     await store.close()
     return { state, revision }
   } catch (error) {
     return `it cannot be opened: ${String(error)}`
   }
+}
+
+/** What is appended next stands behind what was there, and spoils none of it. */
+async function appendAndLook(store: StateStore, state: State): Promise<void> {
+  const names = Object.keys(state).filter((name) => name.startsWith('log:'))
+  if (names.length === 0) return
+  const step = { changes: Object.fromEntries(names.map((name) => [name, [{ afterwards: true }]])) }
+  await perform(store, step)
+  assert.deepEqual(await stateOf(store), after(state, step.changes))
 }
 
 /** What is wrong with what was found. */

@@ -1,11 +1,11 @@
-/** Documents of a small store as one value, and steps that change it. */
+/** Documents and logs of a small store as one value, and steps that change it. */
 import type { StateStore } from '../../src/store/index.js'
 
-/** All documents, `collection/key` to value. */
+/** All documents, `collection/key` to value; and all logs, `log:name` to the data of their records. */
 export type State = Readonly<Record<string, unknown>>
 
 export interface Step {
-  /** What the step changes; undefined removes. */
+  /** What the step changes; undefined removes. Of a log: what it appends, all or none. */
   readonly changes: Readonly<Record<string, unknown>>
   /** Without it the changes are independent of each other. */
   readonly atomic?: boolean
@@ -13,7 +13,12 @@ export interface Step {
 
 /** The state after a step. */
 export function after(state: State, changes: Step['changes']): State {
-  const next = { ...state, ...changes }
+  const next: Record<string, unknown> = { ...state }
+  for (const [name, value] of Object.entries(changes)) {
+    next[name] = isLog(name)
+      ? [...((state[name] as unknown[]) ?? []), ...(value as unknown[])]
+      : value
+  }
   return Object.fromEntries(Object.entries(next).filter(([, value]) => value !== undefined))
 }
 
@@ -27,6 +32,9 @@ export function statesDuring(before: State, { atomic = false, changes }: Step): 
   return states
 }
 
+const isLog = (name: string): boolean => name.startsWith('log:')
+const logOf = (name: string): string => name.slice('log:'.length)
+
 const placeOf = (name: string): [string, string] => {
   const [collection = '', key = ''] = name.split('/')
   return [collection, key]
@@ -38,7 +46,10 @@ export async function perform(store: StateStore, { atomic, changes }: Step): Pro
     await store.transaction((transaction) => {
       for (const [name, value] of entries) {
         const [collection, key] = placeOf(name)
-        if (value === undefined) transaction.delete(store.collection(collection), key)
+        if (isLog(name)) {
+          const log = store.log(logOf(name))
+          for (const data of value as object[]) transaction.append(log, data)
+        } else if (value === undefined) transaction.delete(store.collection(collection), key)
         else transaction.set(store.collection(collection), key, value)
       }
     })
@@ -47,6 +58,10 @@ export async function perform(store: StateStore, { atomic, changes }: Step): Pro
   await Promise.all(
     entries.map(([name, value]) => {
       const [collection, key] = placeOf(name)
+      if (isLog(name)) {
+        const events = (value as object[]).map((data) => ({ data }))
+        return store.log(logOf(name)).appendAll(events)
+      }
       if (value === undefined) return store.collection(collection).delete(key)
       return store.collection(collection).set(key, value)
     }),
@@ -60,6 +75,10 @@ export async function stateOf(store: StateStore): Promise<State> {
       const value = await store.collection(collection).get(key)
       if (value !== undefined) state[`${collection}/${key}`] = value
     }
+  }
+  for (const { log } of await store.logs()) {
+    const data = (await store.log(log).query().toArray()).map((event) => event.data)
+    if (data.length > 0) state[`log:${log}`] = data
   }
   return state
 }
