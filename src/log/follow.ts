@@ -23,7 +23,7 @@ export function followPlan(options: FollowOptions): {
   fits(record: LogRecord): boolean
 } {
   const { pollMs = defaultPollMs } = options
-  if (!(pollMs >= 1 && pollMs <= maxPollMs)) {
+  if (typeof pollMs !== 'number' || !(pollMs >= 1 && pollMs <= maxPollMs)) {
     throw invalid('pollMs', `a number from 1 to ${maxPollMs}`, pollMs)
   }
   const types = typesOf(options.type)
