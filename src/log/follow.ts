@@ -93,7 +93,7 @@ export class FollowSource implements AsyncIterator<readonly LogRecord[]> {
       // A reading that was stopped may fail for that very reason.
       if (!this.#isOver) throw error
     }
-    return { done: true, value: undefined }
+    return this.return()
   }
 
   async return(): Promise<IteratorResult<readonly LogRecord[], undefined>> {

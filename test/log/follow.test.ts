@@ -1,7 +1,7 @@
 import { type FollowOptions, type Log, type LogEvent, StateStoreError } from 'holdfast'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { type Desk, failure, heard, nextRound, openDesk, thrown } from './log-stores.js'
+import { type Desk, failure, heard, microtasks, nextRound, openDesk, thrown } from './log-stores.js'
 
 interface Follower {
   readonly seen: unknown[]
@@ -166,6 +166,33 @@ describe('follow', () => {
     await follower(log, { signal: controller.signal }).ended
     await follower(log, { signal: controller.signal, after: '0.0' }).ended
     expect(desk.readings.length).toBe(looked)
+  })
+
+  it('ends without an error at whatever moment the signal aborts', async () => {
+    await log.appendAll([1, 2, 3, 4, 5].map((data) => ({ data })))
+    for (let moment = 0; moment < 60; moment++) {
+      const controller = new AbortController()
+      const { ended } = follower(log, { after: '0.0', signal: controller.signal })
+      await microtasks(moment)
+      controller.abort()
+      await ended
+    }
+    expect(desk.readings.every(({ isOver }) => isOver)).toBe(true)
+  })
+
+  it('ends without an error when that breaks off a reading', async () => {
+    const controller = new AbortController()
+    Object.assign(desk.storage, {
+      async *readLog({ signal }: { readonly signal: AbortSignal }): AsyncGenerator<never> {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        yield* []
+        throw new StateStoreError({ code: 'STATE_ABORTED', message: 'no', operation: 'readLog' })
+      },
+    })
+    const { ended } = follower(log, { after: '0.0', signal: controller.signal })
+    await settle()
+    controller.abort()
+    await ended
   })
 
   it('gives nothing more once the signal has aborted, also of what was read', async () => {

@@ -80,6 +80,11 @@ async function* watchedReading(
   }
 }
 
+/** Lets what is under way get on, but not to its end. */
+export async function microtasks(count: number): Promise<void> {
+  for (let each = 0; each < count; each++) await Promise.resolve()
+}
+
 export async function collected<T>(events: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []
   for await (const event of events) all.push(event)
