@@ -66,6 +66,8 @@ export interface FileStorageOptions {
   readonly backups?: number | undefined
   /** Largest file of a document, in bytes. Default: 16 MiB. */
   readonly maxDocumentBytes?: number | undefined
+  /** A log file that has grown to this many bytes is closed and another begun. Default: 8 MiB; at least 4,096. */
+  readonly logSegmentBytes?: number | undefined
   /** Writes that may wait. Default: 10,000. */
   readonly maxPending?: number | undefined
   /** How long a write waits for its turn before it fails, in milliseconds. Default: 30,000. */
@@ -81,9 +83,16 @@ export interface FileStorageOptions {
 const standard = {
   backups: 10,
   maxDocumentBytes: 16 * 1024 * 1024,
+  logSegmentBytes: 8 * 1024 * 1024,
   maxPending: 10_000,
   writeWaitMs: 30_000,
   writeTtlMs: 5_000,
+}
+
+const leasts: { readonly [name: string]: number } = {
+  backups: 0,
+  logSegmentBytes: 4096,
+  writeTtlMs: 50,
 }
 
 export type FileStorageLimits = typeof standard
@@ -93,7 +102,7 @@ export function limitsOf(options: FileStorageOptions): FileStorageLimits {
   const limits = { ...standard }
   for (const name of Object.keys(standard) as (keyof FileStorageLimits)[]) {
     const value = options[name] ?? standard[name]
-    const least = name === 'backups' ? 0 : name === 'writeTtlMs' ? 50 : 1
+    const least = leasts[name] ?? 1
     if (!Number.isFinite(value) || value < least) {
       throw new StateStoreError({
         code: 'STATE_INVALID_OPTION',
@@ -125,5 +134,23 @@ export const inlinePolicy: InlinePolicy = (operation, args) => {
       return (args[3] as number) <= inlineBytes
     default:
       return true
+  }
+}
+
+/** How long blocking calls may keep the event loop from all else, all in one go. */
+const maxBlockingMs = 4
+
+/** Makes calls in their blocking form for a moment, then leaves them to the thread pool until the event loop has turned. */
+export function forMoments(clock: Clock, inline: InlinePolicy): InlinePolicy {
+  let startedMs: number | undefined
+  return (operation, args) => {
+    if (!inline(operation, args)) return false
+    if (startedMs === undefined) {
+      startedMs = clock.monotonicMs()
+      void clock.sleep(0).then(() => {
+        startedMs = undefined
+      })
+    }
+    return clock.monotonicMs() - startedMs < maxBlockingMs
   }
 }
