@@ -23,7 +23,7 @@ export function followPlan(options: FollowOptions): {
   fits(record: LogRecord): boolean
 } {
   const { pollMs = defaultPollMs } = options
-  if (!(pollMs >= 1 && pollMs <= maxPollMs)) {
+  if (typeof pollMs !== 'number' || !(pollMs >= 1 && pollMs <= maxPollMs)) {
     throw invalid('pollMs', `a number from 1 to ${maxPollMs}`, pollMs)
   }
   const types = typesOf(options.type)
@@ -93,7 +93,7 @@ export class FollowSource implements AsyncIterator<readonly LogRecord[]> {
       // A reading that was stopped may fail for that very reason.
       if (!this.#isOver) throw error
     }
-    return { done: true, value: undefined }
+    return this.return()
   }
 
   async return(): Promise<IteratorResult<readonly LogRecord[], undefined>> {

@@ -135,18 +135,7 @@ export class Log<T, Input = T> {
    * Throws `STATE_INVALID_OPTION` at once; `STATE_ABORTED` and `STATE_IO` while reading.
    */
   query(filter: LogFilter<T> = {}): LogEvents<T> {
-    const { clock } = this.#context
-    const query = queryOf(this.name, filter, clock.now())
-    const { limit, signal, where } = filter
-    const read = (): EventReader<T> =>
-      new EventReader<T>({
-        open: () => this.#context.storage.readLog(query)[Symbol.asyncIterator](),
-        read: (record) => this.#read(record),
-        where,
-        limit,
-        signal,
-        abort: 'fails',
-      })
+    const read = this.#reading(filter)
     return {
       [Symbol.asyncIterator]: read,
       toArray: async () => {
@@ -174,8 +163,7 @@ export class Log<T, Input = T> {
   /** How many events meet all conditions. Reads them. Errors as {@link query}. */
   async count(filter: LogFilter<T> = {}): Promise<number> {
     let count = 0
-    const events = this.query(filter)[Symbol.asyncIterator]() as EventReader<T>
-    await events.visit(() => {
+    await this.#reading(filter)().visit(() => {
       count += 1
     })
     return count
@@ -264,6 +252,22 @@ export class Log<T, Input = T> {
     if (this.#schema === undefined) return event
     const data = validateBlocking(this.#schema, event.data, { log: this.name }, 'append')
     return { ...event, data }
+  }
+
+  /** A function that reads anew each time it is called; the filter is looked at once. */
+  #reading(filter: LogFilter<T>): () => EventReader<T> {
+    const { clock, storage } = this.#context
+    const query = queryOf(this.name, filter, clock.now())
+    const { limit, signal, where } = filter
+    return () =>
+      new EventReader<T>({
+        open: () => storage.readLog(query)[Symbol.asyncIterator](),
+        read: (record) => this.#read(record),
+        where,
+        limit,
+        signal,
+        abort: 'fails',
+      })
   }
 
   #read(record: LogRecord): Reading<T> | Promise<Reading<T>> {
