@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../clock/index.js'
+import { Counters } from '../counter/index.js'
 import { StateStoreError } from '../errors/index.js'
 import {
   acquireLock,
@@ -56,6 +57,7 @@ export class StateStore {
   readonly #readOnly: boolean
   readonly #events = new EventHub()
   #report: OpenReport | undefined
+  #counters: Counters | undefined
 
   constructor(options: StateStoreOptions) {
     this.#storage = options.storage
@@ -111,6 +113,13 @@ export class StateStore {
     return new Collection(context, name, options)
   }
 
+  /** Counters by name. Costs nothing until it is used. */
+  get counters(): Counters {
+    const context = { storage: this.#storage, clock: this.#clock, events: this.#events }
+    this.#counters ??= new Counters(context)
+    return this.#counters
+  }
+
   /** Names of the collections that have documents, sorted. */
   async collections(): Promise<string[]> {
     return (await this.#storage.collections()).sort()
@@ -127,7 +136,7 @@ export class StateStore {
     options: TransactionOptions = {},
   ): Promise<R> {
     const startedMs = this.#clock.monotonicMs()
-    return runTransaction(this.#storage, work, options, this.#readOnly, (result) => {
+    return runTransaction(this.#storage, this.#clock, work, options, this.#readOnly, (result) => {
       this.#events.reportSaved(result, this.#clock.monotonicMs() - startedMs)
     })
   }
