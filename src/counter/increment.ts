@@ -74,7 +74,7 @@ function toWindows(clock: Clock, { per, timeZone, keep }: WindowOptions): Window
   if (keep !== undefined && !(Number.isSafeInteger(keep) && keep > 0)) {
     throw invalid(`keep must be a positive whole number, not ${String(keep)}`)
   }
-  const zone = toTimeZone(timeZone ?? 'UTC')
+  const zone = toTimeZone(timeZone === undefined ? 'UTC' : timeZone)
   const at = clock.now()
   return kinds.map((kind) => ({ kind, window: windowOf(kind, at, zone), timeZone: zone, keep }))
 }
