@@ -80,11 +80,13 @@ describe.each(everyStore)('counters on $name', ({ open }) => {
     expect(await counters.all()).toEqual({ sent: 0 })
     expect(await store.collection('counters').get('sent')).toEqual({ value: 0 })
     await counters.increment({ sent: 1, failed: 2 })
+    const seen = watch(store)
     expect(await counters.reset(['failed', 'sent', 'none', 'sent'])).toEqual({
       failed: 2,
       sent: 1,
       none: 0,
     })
+    expect(seen.keys.sort()).toEqual(['failed', 'sent'])
     expect(await counters.all()).toEqual({ failed: 0, sent: 0 })
   })
 
