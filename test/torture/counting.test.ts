@@ -13,6 +13,8 @@ const quota = rounds(20, 5000)
 /** The most acknowledgements after which one is killed. */
 const longestLife = rounds(20, 400)
 const timeZone = 'Europe/Berlin'
+/** 40,000 increments, and hundreds of processes that are started. */
+const timeLimitMs = rounds(120_000, 1_800_000)
 
 /** What a supervisor has heard of all processes. */
 class Ledger {
@@ -96,28 +98,33 @@ async function countedIn(directory: string) {
 }
 
 describe.each([1, 6])('8 processes with %i increments in flight each', (lanes) => {
-  it('count exactly what was acknowledged while they are killed and started again', async () => {
-    const seed = campaignSeed + lanes
-    const random = seededRandom(seed)
-    const directory = scratchDirectory()
-    const args = { directory, durability: 'process', timeZone, lanes } as const
-    const ledger = new Ledger()
-    {
-      await using crew = await Crew.start('torture/counting.worker.ts', [])
-      const all = Array.from({ length: processes }, () => supervise(crew, args, random, ledger))
-      await Promise.all(all)
-    }
-    const { all, sums } = await countedIn(directory)
-    const { acknowledged, kills, unknown, values } = ledger
-    report('counters', { lanes, seed, kills, ...acknowledged, unknown, ...all })
-    expect(acknowledged.one + ledger.together).toBeGreaterThanOrEqual(processes * quota)
-    expect(all.one).toBeGreaterThanOrEqual(acknowledged.one)
-    expect(all.one).toBeLessThanOrEqual(acknowledged.one + unknown)
-    expect(all.left).toBeGreaterThanOrEqual(ledger.together)
-    expect(all.left).toBeLessThanOrEqual(ledger.together + unknown)
-    expect(all.right).toBe(all.left)
-    expect(new Set(values).size).toBe(values.length)
-    for (const [name, total] of Object.entries(all)) expect(sums[name]).toEqual([total, total])
-    expect(await strayFilesIn(directory)).toEqual([])
-  })
+  it(
+    'count exactly what was acknowledged while they are killed and started again',
+    async () => {
+      const seed = campaignSeed + lanes
+      const random = seededRandom(seed)
+      const directory = scratchDirectory()
+      const args = { directory, durability: 'process', timeZone, lanes } as const
+      const ledger = new Ledger()
+      {
+        await using crew = await Crew.start('torture/counting.worker.ts', [])
+        const all = Array.from({ length: processes }, () => supervise(crew, args, random, ledger))
+        await Promise.all(all)
+      }
+      const { all, sums } = await countedIn(directory)
+      const { acknowledged, kills, unknown, values } = ledger
+      const counted = `one ${all.one}, left ${all.left}, right ${all.right}`
+      report('counters', { lanes, seed, kills, ...acknowledged, unknown, counted })
+      expect(acknowledged.one + ledger.together).toBeGreaterThanOrEqual(processes * quota)
+      expect(all.one).toBeGreaterThanOrEqual(acknowledged.one)
+      expect(all.one).toBeLessThanOrEqual(acknowledged.one + unknown)
+      expect(all.left).toBeGreaterThanOrEqual(ledger.together)
+      expect(all.left).toBeLessThanOrEqual(ledger.together + unknown)
+      expect(all.right).toBe(all.left)
+      expect(new Set(values).size).toBe(values.length)
+      for (const [name, total] of Object.entries(all)) expect(sums[name]).toEqual([total, total])
+      expect(await strayFilesIn(directory)).toEqual([])
+    },
+    timeLimitMs,
+  )
 })
