@@ -2,6 +2,15 @@
 
 export type { AtomicWriter, Replacement, StagedFile, StagingArea } from './atomic-write/index.js'
 export type { Clock } from './clock/index.js'
+export type {
+  Counters,
+  CounterWindow,
+  CounterWriteOptions,
+  IncrementOptions,
+  WindowKind,
+  WindowOptions,
+  WindowQuery,
+} from './counter/index.js'
 export {
   type CommitState,
   type FileSystemReason,

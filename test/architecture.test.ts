@@ -21,7 +21,7 @@ const layers: LayerTable = [
   { units: ['index.ts'] },
   {
     units: ['store', 'lock', 'counter', 'health', 'backup', 'schema', 'log'],
-    sideways: { store: ['lock', 'schema', 'backup', 'log'], log: ['schema'] },
+    sideways: { store: ['lock', 'schema', 'backup', 'log', 'counter'], log: ['schema'] },
   },
   {
     units: ['storage', 'storage/file', 'storage/memory'],

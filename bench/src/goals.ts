@@ -1,6 +1,7 @@
 /** The goals, judged by figures of this very run. */
 import { names } from './contenders/index.js'
 import type { SuiteTable } from './run-suites.js'
+import { type CounterTable, counterNames } from './suites/counter.js'
 import { type ImportTable, importNames } from './suites/import.js'
 import type { LockRow, LockTable } from './suites/lock.js'
 import { listNames, type OpenTable } from './suites/open.js'
@@ -58,11 +59,13 @@ const pairwise = (ours: readonly number[], theirs: readonly number[]): number[] 
     ? ours.map((rate, round) => rate / (theirs[round] ?? Number.NaN))
     : []
 
+type Rated = Pick<WriteRow, 'opsPerSecond' | 'roundsOpsPerSecond'>
+
 function faster(
   text: string,
   minimum: number,
-  ours: WriteRow | undefined,
-  theirs: WriteRow | undefined,
+  ours: Rated | undefined,
+  theirs: Rated | undefined,
 ): GoalResult {
   if (ours === undefined || theirs === undefined) return atLeast(text, minimum, undefined)
   return atLeast(
@@ -106,6 +109,16 @@ function writeGoals({ suite, documentBytes, rows }: WriteTable): GoalResult[] {
         ),
       ]
   }
+}
+
+function counterGoals({ width, rows }: CounterTable): GoalResult[] {
+  const ours = rows.find(({ name }) => name === counterNames.holdfast)
+  const theirs = rows.find(({ name }) => name === counterNames.betterSqlite)
+  const what = `7 counter, ${width} increments in flight`
+  return [
+    atMost(`${what}: commits`, 3, ours?.commitsPerBatch, ''),
+    faster(`${what}, to better-sqlite3`, 20, ours, theirs),
+  ]
 }
 
 function lockGoals({ rows }: LockTable): GoalResult[] {
@@ -170,6 +183,8 @@ function importGoals({ rows, size: bundle }: ImportTable): GoalResult[] {
 export function judgeGoals(tables: readonly SuiteTable[]): GoalResult[] {
   return tables.flatMap((table) => {
     switch (table.suite) {
+      case 'counter':
+        return counterGoals(table)
       case 'lock':
         return lockGoals(table)
       case 'open':

@@ -9,6 +9,7 @@ import { Problems } from './problems.js'
 import { runSuites, type SuiteTable } from './run-suites.js'
 import { seededRandom } from './statistics.js'
 import {
+  counterTableText,
   goalTableText,
   importTableText,
   lockTableText,
@@ -18,6 +19,8 @@ import {
 
 function tableText(table: SuiteTable): string {
   switch (table.suite) {
+    case 'counter':
+      return counterTableText(table)
     case 'lock':
       return lockTableText(table)
     case 'open':

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-export const suiteNames = ['set', 'inflight', 'lock', 'open', 'import'] as const
+export const suiteNames = ['set', 'inflight', 'counter', 'lock', 'open', 'import'] as const
 export type SuiteName = (typeof suiteNames)[number]
 
 export interface Options {
@@ -14,6 +14,7 @@ export interface Options {
   readonly seed: number
   readonly set: { readonly rounds: number; readonly ops: number; readonly sliceMs: number }
   readonly inflight: { readonly rounds: number; readonly batches: number; readonly width: number }
+  readonly counter: { readonly rounds: number; readonly batches: number; readonly width: number }
   readonly lock: {
     readonly rounds: number
     readonly processes: readonly number[]
@@ -25,7 +26,8 @@ export interface Options {
 
 export const usage = `node bench/run.mjs [options]     (npm run bench -- [options])
 
-  --only set,inflight,lock,open,import   the suites to run; default all
+  --only set,inflight,counter,lock,open,import
+                                         the suites to run; default all
   --sizes 200,1000,16000                 document sizes in bytes; default 1000
   --rounds N                             rounds of every suite
   --dir PATH                             where the data is put; default bench/results
@@ -84,6 +86,7 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
       values.seed === undefined ? Date.now() % 2 ** 31 : integer(values.seed, 'seed', 0, 2 ** 31),
     set: { rounds: rounds(9, 2), ops: quick ? 8 : 200, sliceMs: quick ? 100 : 1000 },
     inflight: { rounds: rounds(9, 2), batches: quick ? 1 : 6, width: 100 },
+    counter: { rounds: rounds(9, 2), batches: quick ? 2 : 10, width: 100 },
     lock: {
       rounds: rounds(5, 1),
       processes: quick ? [1, 2] : [1, 2, 4, 8],

@@ -2,6 +2,7 @@ import { contenders } from './contenders/index.js'
 import { probeDurability } from './durability.js'
 import type { SuiteName } from './options.js'
 import type { RunContext } from './run-context.js'
+import { type CounterTable, runCounterSuite } from './suites/counter.js'
 import { type ImportTable, runImportSuite } from './suites/import.js'
 import { runInflightSuite } from './suites/inflight.js'
 import { type LockTable, runLockSuite } from './suites/lock.js'
@@ -9,7 +10,7 @@ import { type OpenTable, runOpenSuite } from './suites/open.js'
 import { runSetSuite } from './suites/set.js'
 import type { WriteTable } from './suites/write-suite.js'
 
-export type SuiteTable = WriteTable | LockTable | OpenTable | ImportTable
+export type SuiteTable = WriteTable | CounterTable | LockTable | OpenTable | ImportTable
 
 type TableTask = (context: RunContext) => Promise<SuiteTable>
 
@@ -22,6 +23,8 @@ function tasksOf(suite: SuiteName, sizes: readonly number[]): TableTask[] {
         (context: RunContext) => runInflightSuite(context, bytes, 'keys'),
         (context: RunContext) => runInflightSuite(context, bytes, 'one-key'),
       ])
+    case 'counter':
+      return [runCounterSuite]
     case 'lock':
       return [runLockSuite]
     case 'open':

@@ -1,6 +1,7 @@
 /** Plain text tables for the terminal. */
 import type { Durability } from './contenders/index.js'
 import type { GoalResult } from './goals.js'
+import type { CounterTable } from './suites/counter.js'
 import type { ImportTable } from './suites/import.js'
 import type { LockTable } from './suites/lock.js'
 import type { OpenTable } from './suites/open.js'
@@ -70,6 +71,28 @@ export function writeTableText({ suite, documentBytes, rows }: WriteTable): stri
     ...(oneKey ? [row.commitsPerBatch?.toString() ?? '-'] : []),
     row.wrongKeys === 0 ? 'ok' : `${row.wrongKeys} wrong`,
   ])
+  return layOut(header, cells)
+}
+
+export function counterTableText({ width, rows }: CounterTable): string {
+  const header = [
+    `counter increment, ${width} in flight`,
+    'ops/s',
+    'median ms',
+    'p99 ms',
+    'commits',
+    'sum',
+  ]
+  const cells = [...rows]
+    .sort((left, right) => right.opsPerSecond - left.opsPerSecond)
+    .map((row) => [
+      row.name,
+      whole(row.opsPerSecond),
+      ms(row.medianMs),
+      ms(row.p99Ms),
+      row.commitsPerBatch?.toString() ?? '-',
+      row.wrongBy === 0 ? 'exact' : `wrong by ${row.wrongBy}`,
+    ])
   return layOut(header, cells)
 }
 

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../clock/index.js'
+import { Counters } from '../counter/index.js'
 import { StateStoreError } from '../errors/index.js'
 import {
   acquireLock,
@@ -58,6 +59,7 @@ export class StateStore {
   readonly #readOnly: boolean
   readonly #events = new EventHub()
   #report: OpenReport | undefined
+  #counters: Counters | undefined
 
   constructor(options: StateStoreOptions) {
     this.#storage = options.storage
@@ -113,6 +115,13 @@ export class StateStore {
     return new Collection(context, name, options)
   }
 
+  /** Counters by name. Costs nothing until it is used. */
+  get counters(): Counters {
+    const context = { storage: this.#storage, clock: this.#clock, events: this.#events }
+    this.#counters ??= new Counters(context)
+    return this.#counters
+  }
+
   /** Names of the collections that have documents, sorted. */
   async collections(): Promise<string[]> {
     return (await this.#storage.collections()).sort()
@@ -141,9 +150,9 @@ export class StateStore {
   }
 
   /**
-   * Reads and writes several documents, and appends to logs, all or none, serialisable across processes. `work` is called
-   * again when something it read has changed meanwhile, so it must be free of side effects. Resolves to
-   * what it returned. Throws what it threw, with nothing written; `STATE_REVISION_CONFLICT` after 100
+   * Reads and writes several documents, appends to logs and counts, all or none, serialisable across
+   * processes. `work` is called again when something it read has changed meanwhile, so it must be free of
+   * side effects. Resolves to what it returned. Throws what it threw, with nothing written; `STATE_REVISION_CONFLICT` after 100
    * tries; and what `collection.set` throws.
    */
   transaction<R>(
@@ -151,7 +160,7 @@ export class StateStore {
     options: TransactionOptions = {},
   ): Promise<R> {
     const startedMs = this.#clock.monotonicMs()
-    return runTransaction(this.#storage, work, options, this.#readOnly, (result) => {
+    return runTransaction(this.#storage, this.#clock, work, options, this.#readOnly, (result) => {
       const durationMs = this.#clock.monotonicMs() - startedMs
       this.#events.reportSaved(result, durationMs)
       reportAppended(this.#events, result, durationMs)

@@ -1,8 +1,19 @@
+import type { Clock } from '../clock/index.js'
+import {
+  addressOf,
+  type Counts,
+  counting,
+  type Increment,
+  optionsOf,
+  toIncrements,
+  type WindowOptions,
+} from '../counter/index.js'
 import { isStateStoreError, StateStoreError } from '../errors/index.js'
 import type { EventOptions, Log } from '../log/index.js'
 import { toStorable } from '../serializer/index.js'
 import type {
   Change,
+  ChangeSource,
   Commit,
   CommitResult,
   DocumentAddress,
@@ -33,6 +44,15 @@ interface Touched {
   /** As read; undefined when it was not read. */
   read?: { readonly stored: StoredDocument | undefined }
   change?: Extract<Change, { kind: 'put' | 'delete' }>
+  /** Of a counter: counted at commit, on whatever it is by then or on `change`. */
+  increments?: Increment[] | undefined
+}
+
+/** What a document becomes; undefined when it was only read. */
+function changeOf({ change, increments }: Touched): ChangeSource | undefined {
+  if (increments === undefined) return change
+  if (change === undefined) return counting(increments)
+  return counting(increments)(change.kind === 'delete' ? undefined : change)
 }
 
 /**
@@ -49,24 +69,28 @@ interface Touched {
  */
 export class Transaction {
   readonly #storage: Storage
+  readonly #clock: Clock
   readonly #touched = new Map<string, Touched>()
   /** By log, in the order of the first event of each. */
   readonly #appended = new Map<string, NewRecord[]>()
   #open = true
 
   /** Use `store.transaction`. */
-  constructor(storage: Storage) {
+  constructor(storage: Storage, clock: Clock) {
     this.#storage = storage
+    this.#clock = clock
   }
 
   /** The value, or undefined when there is none; the caller's own copy. Errors as `collection.get`. */
   async get<T, Input>(collection: Collection<T, Input>, key: string): Promise<T | undefined> {
     const touched = this.#touch(collection.addressOf(key))
-    if (touched.change !== undefined) {
-      const { change } = touched
-      return change.kind === 'delete' ? undefined : (structuredClone(change.value) as T)
+    const change = changeOf(touched)
+    if (typeof change === 'object') {
+      return change.kind === 'put' ? (structuredClone(change.value) as T) : undefined
     }
-    const stored = await this.#read(touched)
+    const read = await this.#read(touched)
+    const { increments } = touched
+    const stored = increments === undefined ? read : counting(increments)(read)
     if (stored === undefined) return undefined
     return collection.check(key, structuredClone(stored.value), 'load')
   }
@@ -74,7 +98,8 @@ export class Transaction {
   /** Whether there is a document, of whatever content. */
   async has<T, Input>(collection: Collection<T, Input>, key: string): Promise<boolean> {
     const touched = this.#touch(collection.addressOf(key))
-    if (touched.change !== undefined) return touched.change.kind === 'put'
+    const change = changeOf(touched)
+    if (change !== undefined) return typeof change === 'function' || change.kind === 'put'
     return (await this.#read(touched)) !== undefined
   }
 
@@ -83,11 +108,31 @@ export class Transaction {
     const checked = toStorable(collection.checkBlocking(key, value, 'set'))
     const touched = this.#touch(collection.addressOf(key))
     touched.change = collection.put(checked) as Extract<Change, { kind: 'put' }>
+    touched.increments = undefined
   }
 
   /** Deletes at commit. */
   delete<T, Input>(collection: Collection<T, Input>, key: string): void {
-    this.#touch(collection.addressOf(key)).change = { kind: 'delete' }
+    const touched = this.#touch(collection.addressOf(key))
+    touched.change = { kind: 'delete' }
+    touched.increments = undefined
+  }
+
+  /**
+   * Counts at commit, as `store.counters.increment` does. Reads nothing, so others that count the same
+   * never make the transaction run again. Several increments of one counter add up. Throws
+   * `STATE_INVALID_VALUE` and `STATE_INVALID_OPTION` for its arguments at once; what the counter itself
+   * refuses fails the commit.
+   */
+  increment(name: string, by?: number, options?: WindowOptions): void
+  increment(counts: Counts, options?: WindowOptions): void
+  increment(what: string | Counts, second?: number | WindowOptions, third?: WindowOptions): void {
+    const options = optionsOf(what, second, third)
+    for (const increment of toIncrements(this.#clock, what, second, options)) {
+      const touched = this.#touch(addressOf(increment.name))
+      touched.increments ??= []
+      touched.increments.push(increment)
+    }
   }
 
   /**
@@ -113,7 +158,9 @@ export class Transaction {
     this.#open = false
     const { lease, durability, signal } = options
     const touched = [...this.#touched.values()]
-    const writes = touched.flatMap(({ address, change, read }): DocumentWrite[] => {
+    const writes = touched.flatMap((each): DocumentWrite[] => {
+      const { address, read } = each
+      const change = changeOf(each)
       if (change === undefined) return []
       return [{ address, change, expected: read && (read.stored?.revision ?? null) }]
     })
@@ -131,10 +178,10 @@ export class Transaction {
 
   /** @internal A write that would merely be dropped must not look like one that was made. */
   refuseWrites(): void {
-    for (const { address, change } of this.#touched.values()) {
-      if (change !== undefined) {
-        throw readOnly(`writes ${address.collection}/${address.key}`, { ...address })
-      }
+    for (const touched of this.#touched.values()) {
+      const { address } = touched
+      if (changeOf(touched) === undefined) continue
+      throw readOnly(`writes ${address.collection}/${address.key}`, { ...address })
     }
     for (const log of this.#appended.keys()) throw readOnly(`appends to log ${log}`, { log })
   }
@@ -166,8 +213,9 @@ export class Transaction {
   }
 
   #checks(): DocumentCheck[] {
-    return [...this.#touched.values()].flatMap(({ address, change, read }) => {
-      if (read === undefined || change !== undefined) return []
+    return [...this.#touched.values()].flatMap((touched) => {
+      const { address, read } = touched
+      if (read === undefined || changeOf(touched) !== undefined) return []
       return [{ address, expected: read.stored?.revision ?? null }]
     })
   }
@@ -202,13 +250,14 @@ const readOnly = (what: string, details: Readonly<Record<string, unknown>>): Sta
 /** Runs `work` in a transaction, and again when it met a conflict. */
 export function runTransaction<R>(
   storage: Storage,
+  clock: Clock,
   work: (transaction: Transaction) => Promise<R> | R,
   options: TransactionOptions,
   isReadOnly: boolean,
   onCommitted: (result: CommitResult) => void,
 ): Promise<R> {
   const attempt = async (): Promise<R> => {
-    const transaction = new Transaction(storage)
+    const transaction = new Transaction(storage, clock)
     let result: R
     try {
       result = await work(transaction)
