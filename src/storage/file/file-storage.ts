@@ -16,6 +16,7 @@ import type {
   OpenReport,
   Storage,
   StorageListener,
+  StorageStatus,
   StorageSupports,
   StoredDocument,
   VerifyReport,
@@ -30,6 +31,7 @@ import {
   type Writing,
 } from './file-engine.js'
 import { type FileStorageOptions, inlinePolicy } from './file-storage-options.js'
+import { statusOf } from './storage-status.js'
 
 /** The default storage: readable files in one directory. See docs/ARCHITECTURE.md and docs/FORMAT.md. */
 export class FileStorage implements Storage {
@@ -60,6 +62,10 @@ export class FileStorage implements Storage {
   /** Absolute. */
   get directory(): string {
     return this.#options.directory
+  }
+
+  get location(): string {
+    return this.directory
   }
 
   async open(listener: StorageListener): Promise<OpenReport> {
@@ -170,7 +176,7 @@ export class FileStorage implements Storage {
   }
 
   async logs(): Promise<LogStatus[]> {
-    throw unfinished('logs')
+    return []
   }
 
   async acquireLease(request: LeaseRequest): Promise<Lease> {
@@ -192,6 +198,14 @@ export class FileStorage implements Storage {
   async verify({ repair }: { readonly repair: boolean }): Promise<VerifyReport> {
     if (repair) this.#writing('verify')
     return this.#open('verify').health.verify(repair)
+  }
+
+  async status(): Promise<StorageStatus> {
+    const { files, layout, writing } = this.#open('status')
+    const { clock, fileSystem } = this.#options
+    const draftPath = writing && (() => writing.loop.incarnation.nextPath())
+    const logs = await this.logs()
+    return statusOf({ fileSystem, timer: clock, layout, files, draftPath }, logs)
   }
 
   close(): Promise<void> {

@@ -12,6 +12,7 @@ import { closing, reopening, serializers } from './lifetime.js'
 import { collections, keys, lists } from './lists.js'
 import { checks, conditions, revisions } from './revisions.js'
 import { severalOpeners } from './several-openers.js'
+import { status } from './status.js'
 import { atDesk, type ConformanceRunner, type ConformanceSubject, fullSupport } from './subject.js'
 import { unsupported } from './unsupported.js'
 import { ownership, values } from './values.js'
@@ -48,6 +49,7 @@ const everyGroup: readonly Group[] = [
   blockingFlush,
   backups,
   verification,
+  status,
   serializers,
   unsupported,
   closing,
