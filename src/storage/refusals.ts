@@ -51,6 +51,20 @@ export function tooLarge(
   })
 }
 
+/** The limit of documents is that of records too. */
+export const recordTooLarge = (
+  log: string,
+  bytes: number,
+  maxDocumentBytes: number,
+): StateStoreError =>
+  new StateStoreError({
+    code: 'STATE_DOCUMENT_TOO_LARGE',
+    message: `A record of log ${log} would take ${bytes} bytes, more than ${maxDocumentBytes}`,
+    operation: 'commit',
+    hint: 'Keep the data in a document and its key in the record, or raise maxDocumentBytes.',
+    details: { log, bytes, maxDocumentBytes },
+  })
+
 export const leaseLost = ({ name, token }: LeaseClaim, why: string): StateStoreError =>
   new StateStoreError({
     code: 'STATE_LEASE_LOST',
@@ -79,8 +93,8 @@ export const leaseTimeout = (name: string, { pid, host, since }: LeaseHolder): S
 
 export const maxKeyUnits = 8192
 
-/** A key, collection or lease name: any string of 1 to 8192 UTF-16 units. */
-export function refuseUnusable(what: 'key' | 'collection' | 'lease', key: unknown): void {
+/** A key, or the name of a collection, lease or log: any string of 1 to 8192 UTF-16 units. */
+export function refuseUnusable(what: 'key' | 'collection' | 'lease' | 'log', key: unknown): void {
   if (typeof key === 'string' && key.length > 0 && key.length <= maxKeyUnits) return
   throw new StateStoreError({
     code: 'STATE_INVALID_KEY',

@@ -37,7 +37,13 @@ describe('the summary', () => {
   it('names what applies and what does not', () => {
     const { memory, files } = summaries
     expect(files.notApplicable).toEqual(['what is not supported'])
-    expect(memory.notApplicable).toEqual(['serializers', 'reopening', 'several openers'])
+    expect(memory.notApplicable).toEqual([
+      'serializers',
+      'reopening',
+      'reopening of logs',
+      'several openers',
+      'several openers of logs',
+    ])
     expect(memory.groups).toContain('leases')
     const every = ({ groups, notApplicable }: typeof memory): string[] =>
       [...groups, ...notApplicable].sort()

@@ -1,2 +1,2 @@
-/** MemoryStorage: documents and leases in this process, for tests. */
+/** MemoryStorage: documents, logs and leases in this process, for tests. */
 export { MemoryStorage, type MemoryStorageOptions } from './memory-storage.js'

@@ -105,6 +105,7 @@ export const verification: Group = {
       assert.deepEqual(await storage.verify({ repair: false }), {
         documents: 0,
         intact: 0,
+        records: 0,
         findings: [],
       })
       for (const key of ['a', 'b', 'c', 'a']) await put(storage, key, { key })
@@ -115,6 +116,7 @@ export const verification: Group = {
         assert.deepEqual(await storage.verify({ repair }), {
           documents: 3,
           intact: 3,
+          records: 0,
           findings: [],
         })
       }

@@ -10,6 +10,10 @@ import { aborting, leaseCommits } from './lease-commits.js'
 import { leases, waitingForLeases } from './leases.js'
 import { closing, reopening, serializers } from './lifetime.js'
 import { collections, keys, lists } from './lists.js'
+import { blockingLogCommits, logCommits, recordSizeLimit } from './log-commits.js'
+import { reopenedLogs, severalAppenders } from './log-openers.js'
+import { logQueries } from './log-queries.js'
+import { logNames, logs } from './logs.js'
 import { checks, conditions, revisions } from './revisions.js'
 import { severalOpeners } from './several-openers.js'
 import { status } from './status.js'
@@ -47,6 +51,12 @@ const everyGroup: readonly Group[] = [
   aborting,
   blockingCommits,
   blockingFlush,
+  logs,
+  logNames,
+  logQueries,
+  logCommits,
+  blockingLogCommits,
+  recordSizeLimit,
   backups,
   verification,
   status,
@@ -54,7 +64,9 @@ const everyGroup: readonly Group[] = [
   unsupported,
   closing,
   reopening,
+  reopenedLogs,
   severalOpeners,
+  severalAppenders,
 ]
 
 /**

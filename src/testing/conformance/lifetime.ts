@@ -18,6 +18,7 @@ import {
 } from './expectations.js'
 import type { Group } from './group.js'
 import { take } from './leases.js'
+import { append, recordsOf } from './log-records.js'
 
 export const closing: Group = {
   name: 'closing',
@@ -32,6 +33,9 @@ export const closing: Group = {
         commit: () => put(storage, 'a', 2),
         acquireLease: () => take(storage),
         leases: () => storage.leases(),
+        readLog: () => recordsOf(storage, { log: 'events' }),
+        logs: () => storage.logs(),
+        'commit of records': () => append(storage, 'events', 1),
         verify: () => storage.verify({ repair: false }),
         'verify with repair': () => storage.verify({ repair: true }),
         ...(supports.backups
