@@ -12,6 +12,26 @@ export {
 } from './errors/index.js'
 export type { FileLock, LockContext, ProcessTable, Turn } from './file-lock/index.js'
 export { type FileSystem, NodeFileSystem } from './file-system/index.js'
+export type {
+  Alert,
+  AlertKind,
+  CheckOptions,
+  ComponentHealth,
+  Health,
+  HealthChange,
+  HealthCheck,
+  HealthSpan,
+  HealthStatus,
+  HealthSummary,
+  HealthTransition,
+  OperationMetrics,
+  RecordedHealth,
+  RecordOptions,
+  StatusLineOptions,
+  TransitionsQuery,
+  Uptime,
+  UptimeQuery,
+} from './health/index.js'
 export type { Lock, LockOptions } from './lock/index.js'
 export type { Schema } from './schema/index.js'
 export { type JsonOptions, jsonSerializer, type Serializer } from './serializer/index.js'
@@ -28,6 +48,7 @@ export type {
   LeaseStatus,
   OpenReport,
   Storage,
+  StorageStatus,
   StoredDocument,
   VerifyFinding,
   VerifyReport,

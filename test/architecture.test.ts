@@ -21,7 +21,7 @@ const layers: LayerTable = [
   { units: ['index.ts'] },
   {
     units: ['store', 'lock', 'counter', 'health', 'backup', 'schema', 'log'],
-    sideways: { store: ['lock', 'schema', 'backup'] },
+    sideways: { store: ['lock', 'schema', 'backup', 'health'], health: ['lock'] },
   },
   {
     units: ['storage', 'storage/file', 'storage/memory'],

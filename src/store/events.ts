@@ -1,7 +1,8 @@
+import type { HealthEvents, Vitals } from '../health/index.js'
 import type { CommitResult, Revision, StorageEvents, StorageListener } from '../storage/index.js'
 
 /** Every event of a store, by name. */
-export interface StateStoreEvents extends StorageEvents {
+export interface StateStoreEvents extends StorageEvents, HealthEvents {
   'state:saved': {
     readonly collection: string
     readonly key: string
@@ -34,6 +35,11 @@ type AnyListener = (detail: never) => void
 /** Listeners by event. One that throws disturbs neither the store nor the other listeners. */
 export class EventHub {
   readonly #listeners = new Map<StateStoreEvent, Set<AnyListener>>()
+  readonly #vitals: Vitals
+
+  constructor(vitals: Vitals) {
+    this.#vitals = vitals
+  }
 
   /** Returns a function that removes the listener. */
   on<K extends StateStoreEvent>(event: K, listener: StateStoreListener<K>): () => void {
@@ -50,7 +56,9 @@ export class EventHub {
   }
 
   /** Tells of every document that a commit has written. */
-  reportSaved({ outcomes, revision, superseded }: CommitResult, durationMs: number): void {
+  reportSaved(result: CommitResult, durationMs: number): void {
+    this.#vitals.saved(result, durationMs)
+    const { outcomes, revision, superseded } = result
     if (!this.has('state:saved')) return
     for (const { address, kind } of outcomes) {
       if (kind === 'keep') continue
@@ -58,12 +66,31 @@ export class EventHub {
     }
   }
 
+  reportLoaded(
+    loaded: Omit<StateStoreEvents['state:loaded'], 'durationMs'>,
+    durationMs: number,
+  ): void {
+    this.#vitals.loaded(durationMs)
+    if (this.has('state:loaded')) this.emit('state:loaded', { ...loaded, durationMs })
+  }
+
+  reportLoadFailed(error: unknown): void {
+    this.#vitals.loadFailed(error)
+  }
+
   /** What a storage tells, which is a part of what a store tells. */
   readonly relay: StorageListener = (event, detail) => {
     this.emit(event, detail as never)
   }
 
+  /** Tells an event, and the alert that it gives rise to. */
   emit<K extends StateStoreEvent>(event: K, detail: StateStoreEvents[K]): void {
+    this.#tell(event, detail)
+    const alert = this.#vitals.notice(event, detail)
+    if (alert !== undefined) this.#tell('alert', alert)
+  }
+
+  #tell<K extends StateStoreEvent>(event: K, detail: StateStoreEvents[K]): void {
     for (const listener of this.#listeners.get(event) ?? []) {
       try {
         ;(listener as StateStoreListener<K>)(detail)

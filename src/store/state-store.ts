@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../clock/index.js'
 import { StateStoreError } from '../errors/index.js'
+import { Health, healthName, Vitals } from '../health/index.js'
 import {
   acquireLock,
   acquireLocks,
@@ -54,13 +55,17 @@ export class StateStore {
   readonly #storage: Storage
   readonly #clock: Clock
   readonly #readOnly: boolean
-  readonly #events = new EventHub()
+  readonly #vitals: Vitals
+  readonly #events: EventHub
   #report: OpenReport | undefined
+  #health: Health | undefined
 
   constructor(options: StateStoreOptions) {
     this.#storage = options.storage
     this.#clock = options.clock ?? systemClock
     this.#readOnly = options.readOnly ?? false
+    this.#vitals = new Vitals(this.#clock)
+    this.#events = new EventHub(this.#vitals)
     Object.defineProperty(this, asyncDispose, { value: () => this.close() })
   }
 
@@ -175,6 +180,18 @@ export class StateStore {
   /** Every lock that was ever taken here: who holds it, since when, until when. */
   locks(): Promise<LeaseStatus[]> {
     return listLocks(this.#storage)
+  }
+
+  /** How the components of a system are, and how the store itself is. */
+  get health(): Health {
+    this.#health ??= new Health({
+      storage: this.#storage,
+      clock: this.#clock,
+      vitals: this.#vitals,
+      documents: this.collection(healthName),
+      emit: (event, detail) => this.#events.emit(event, detail as never),
+    })
+    return this.#health
   }
 
   /** Calls `listener` on each event. Returns a function that removes it. */
