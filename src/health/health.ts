@@ -242,7 +242,8 @@ export class Health {
     const window = this.#window(query, component)
     const { since = 0, until = now } = window
     const records: HealthRecord[] = []
-    for await (const record of this.#records({ ...window, reverse: true, until: since })) {
+    const earlier = { ...window, since: undefined, until: since, reverse: true }
+    for await (const record of this.#records(earlier)) {
       records.push(record)
       break
     }
