@@ -33,6 +33,20 @@ export type {
   UptimeQuery,
 } from './health/index.js'
 export type { Lock, LockOptions } from './lock/index.js'
+export {
+  type AppendOptions,
+  type AppendReceipt,
+  type BlockingAppendOptions,
+  type EventOptions,
+  type FollowOptions,
+  Log,
+  type LogEvent,
+  type LogEvents,
+  type LogFilter,
+  type LogOptions,
+  type LogTime,
+  type NewEvent,
+} from './log/index.js'
 export type { Schema } from './schema/index.js'
 export { type JsonOptions, jsonSerializer, type Serializer } from './serializer/index.js'
 export {
@@ -46,6 +60,8 @@ export type {
   Durability,
   LeaseClaim,
   LeaseStatus,
+  LogDamage,
+  LogStatus,
   OpenReport,
   Storage,
   StorageStatus,

@@ -1,7 +1,7 @@
 /** Validators: any schema library that speaks Standard Schema (zod, Valibot, ArkType, …). */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { StateStoreError } from '../errors/index.js'
-import type { DocumentAddress } from '../storage/index.js'
+import type { DocumentAddress, Revision } from '../storage/index.js'
 
 /** A schema, as https://standardschema.dev defines it. */
 export type Schema<Input = unknown, Output = Input> = StandardSchemaV1<Input, Output>
@@ -22,8 +22,30 @@ function toIssue({ path, message }: StandardSchemaV1.Issue): ValidationIssue {
   return { path: `$${parts.join('')}`, message }
 }
 
+/** An event of a log; without an id while it is being appended. */
+export interface EventAddress {
+  readonly log: string
+  readonly id?: Revision | undefined
+}
+
+type Subject = DocumentAddress | EventAddress
+
+function nameOf(subject: Subject): string {
+  if ('key' in subject) return `${subject.collection}/${subject.key}`
+  return subject.id === undefined
+    ? `An event for log ${subject.log}`
+    : `Event ${subject.id} of log ${subject.log}`
+}
+
+function hintFor(subject: Subject, operation: string): string {
+  if (operation !== 'load') return 'Nothing was written.'
+  return 'key' in subject
+    ? 'The document is untouched. Correct the file, or read it through a collection without schema.'
+    : 'The event is untouched. Read it through a log without schema.'
+}
+
 function failed(
-  { collection, key }: DocumentAddress,
+  subject: Subject,
   operation: string,
   issues: readonly StandardSchemaV1.Issue[],
 ): StateStoreError {
@@ -31,24 +53,17 @@ function failed(
   const told = listed.slice(0, 3).map(({ path, message }) => `${path}: ${message}`)
   return new StateStoreError({
     code: 'STATE_VALIDATION_FAILED',
-    message: `${collection}/${key} does not fit its schema: ${told.join('; ')}`,
+    message: `${nameOf(subject)} does not fit its schema: ${told.join('; ')}`,
     operation,
-    hint:
-      operation === 'set'
-        ? 'Nothing was written.'
-        : 'The document is untouched. Correct the file, or read it through a collection without schema.',
-    details: { collection, key, issues: listed },
+    hint: hintFor(subject, operation),
+    details: { ...subject, issues: listed },
   })
 }
 
 type Result<Output> = StandardSchemaV1.Result<Output>
 
-function outputOf<Output>(
-  result: Result<Output>,
-  address: DocumentAddress,
-  operation: string,
-): Output {
-  if (result.issues !== undefined) throw failed(address, operation, result.issues)
+function outputOf<Output>(result: Result<Output>, subject: Subject, operation: string): Output {
+  if (result.issues !== undefined) throw failed(subject, operation, result.issues)
   return result.value
 }
 
@@ -59,26 +74,38 @@ function outputOf<Output>(
 export async function validate<Output>(
   schema: Schema<unknown, Output>,
   value: unknown,
-  address: DocumentAddress,
+  subject: Subject,
   operation: string,
 ): Promise<Output> {
-  return outputOf(await schema['~standard'].validate(value), address, operation)
+  return outputOf(await schema['~standard'].validate(value), subject, operation)
 }
 
 /** The same for places that cannot wait; a schema that validates asynchronously is refused there. */
 export function validateBlocking<Output>(
   schema: Schema<unknown, Output>,
   value: unknown,
-  address: DocumentAddress,
+  subject: Subject,
   operation: string,
 ): Output {
   const result = schema['~standard'].validate(value)
-  if (!(result instanceof Promise)) return outputOf(result, address, operation)
+  if (!(result instanceof Promise)) return outputOf(result, subject, operation)
   result.catch(() => undefined)
   throw new StateStoreError({
     code: 'STATE_UNSUPPORTED',
     message: 'The schema validates asynchronously, which cannot be waited for here',
     operation,
-    hint: 'Use a schema without asynchronous refinements for setSync() and in transactions.',
+    hint: 'Use a schema without asynchronous refinements for setSync(), appendSync() and in transactions.',
   })
+}
+
+/** The same, waiting only if the schema does: for many values in a row. */
+export function validateSoon<Output>(
+  schema: Schema<unknown, Output>,
+  value: unknown,
+  subject: Subject,
+  operation: string,
+): Output | Promise<Output> {
+  const result = schema['~standard'].validate(value)
+  if (!(result instanceof Promise)) return outputOf(result, subject, operation)
+  return result.then((awaited) => outputOf(awaited, subject, operation))
 }

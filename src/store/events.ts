@@ -1,8 +1,9 @@
 import type { HealthEvents, Vitals } from '../health/index.js'
+import type { LogNotices } from '../log/index.js'
 import type { CommitResult, Revision, StorageEvents, StorageListener } from '../storage/index.js'
 
 /** Every event of a store, by name. */
-export interface StateStoreEvents extends StorageEvents, HealthEvents {
+export interface StateStoreEvents extends StorageEvents, LogNotices, HealthEvents {
   'state:saved': {
     readonly collection: string
     readonly key: string

@@ -1,4 +1,4 @@
-/** The StateStore: collections of documents, transactions, locks and events over a storage. */
+/** The StateStore: collections of documents, logs, transactions, locks and events over a storage. */
 export {
   Collection,
   type CollectionOptions,

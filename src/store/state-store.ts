@@ -10,10 +10,12 @@ import {
   refuseLost,
   releaseAll,
 } from '../lock/index.js'
+import { Log, type LogOptions, reportAppended } from '../log/index.js'
 import type { InferInput, InferOutput, Schema } from '../schema/index.js'
 import { FileStorage, type FileStorageOptions } from '../storage/file/index.js'
 import {
   type LeaseStatus,
+  type LogStatus,
   type OpenReport,
   refuseUnusable,
   type Storage,
@@ -48,7 +50,7 @@ const asyncDispose: typeof Symbol.asyncDispose =
   Symbol.asyncDispose ?? (Symbol.for('nodejs.asyncDispose') as never)
 
 /**
- * A store of documents and locks. Made by {@link openStateStore}, or composed by hand:
+ * A store of documents, logs and locks. Made by {@link openStateStore}, or composed by hand:
  * `await new StateStore({ storage }).open()`.
  */
 export class StateStore {
@@ -122,7 +124,29 @@ export class StateStore {
   }
 
   /**
-   * Reads and writes several documents, all or none, serialisable across processes. `work` is called
+   * The log of a name, which need not exist yet. Costs nothing: open it wherever it is needed. With a
+   * `schema`, the data of its events are typed by it and checked whenever they are written or read. Throws
+   * `STATE_INVALID_KEY` for a name that is none.
+   */
+  log<S extends Schema>(
+    name: string,
+    options: LogOptions<S> & { readonly schema: S },
+  ): Log<InferOutput<S>, InferInput<S>>
+  log<T = unknown>(name: string, options?: LogOptions<Schema>): Log<T>
+  log(name: string, options: LogOptions<Schema> = {}): Log<unknown> {
+    refuseUnusable('log', name)
+    const context = { storage: this.#storage, events: this.#events, clock: this.#clock }
+    return new Log(context, name, options)
+  }
+
+  /** The logs that have events, with what they take, sorted by name. */
+  async logs(): Promise<LogStatus[]> {
+    const logs = await this.#storage.logs()
+    return logs.sort((a, b) => (a.log < b.log ? -1 : 1))
+  }
+
+  /**
+   * Reads and writes several documents, and appends to logs, all or none, serialisable across processes. `work` is called
    * again when something it read has changed meanwhile, so it must be free of side effects. Resolves to
    * what it returned. Throws what it threw, with nothing written; `STATE_REVISION_CONFLICT` after 100
    * tries; and what `collection.set` throws.
@@ -133,7 +157,9 @@ export class StateStore {
   ): Promise<R> {
     const startedMs = this.#clock.monotonicMs()
     return runTransaction(this.#storage, work, options, this.#readOnly, (result) => {
-      this.#events.reportSaved(result, this.#clock.monotonicMs() - startedMs)
+      const durationMs = this.#clock.monotonicMs() - startedMs
+      this.#events.reportSaved(result, durationMs)
+      reportAppended(this.#events, result, durationMs)
     })
   }
 

@@ -1,4 +1,5 @@
 import { isStateStoreError, StateStoreError } from '../errors/index.js'
+import type { EventOptions, Log } from '../log/index.js'
 import { toStorable } from '../serializer/index.js'
 import type {
   Change,
@@ -9,6 +10,8 @@ import type {
   DocumentWrite,
   Durability,
   LeaseClaim,
+  LogAppend,
+  NewRecord,
   Storage,
   StoredDocument,
 } from '../storage/index.js'
@@ -33,13 +36,22 @@ interface Touched {
 }
 
 /**
- * Several documents, all or none, as if alone in the store. Reads see what the transaction has
- * written. It is committed when the function given to `store.transaction` resolves, and only if nothing
- * it read has changed; otherwise the function is called again.
+ * Several documents and events, all or none, as if alone in the store. Reads see what the transaction
+ * has written. It is committed when the function given to `store.transaction` resolves, and only if
+ * nothing it read has changed; otherwise the function is called again.
+ *
+ * @example
+ * await store.transaction(async (tx) => {
+ *   const task = await tx.get(tasks, 'task_123')
+ *   tx.set(tasks, 'task_123', { ...task, status: 'done' })
+ *   tx.append(log, 'finished', { task: 'task_123' })
+ * })
  */
 export class Transaction {
   readonly #storage: Storage
   readonly #touched = new Map<string, Touched>()
+  /** By log, in the order of the first event of each. */
+  readonly #appended = new Map<string, NewRecord[]>()
   #open = true
 
   /** Use `store.transaction`. */
@@ -78,6 +90,24 @@ export class Transaction {
     this.#touch(collection.addressOf(key)).change = { kind: 'delete' }
   }
 
+  /**
+   * Appends an event at commit, after those that were appended to the log before it; the forms are those of
+   * `log.append`. Throws `STATE_VALIDATION_FAILED` and `STATE_INVALID_VALUE` at once.
+   */
+  append<T, Input>(log: Log<T, Input>, type: string, data?: Input, options?: EventOptions): void
+  append<T, Input>(
+    log: Log<T, Input>,
+    data: Exclude<Input, string>,
+    options?: EventOptions & { readonly type?: string | undefined },
+  ): void
+  append(log: Log<unknown>, first: unknown, second?: unknown, third?: unknown): void {
+    this.#refuseEnded()
+    const record = log.recordOf(first, second, third)
+    const records = this.#appended.get(log.name) ?? []
+    this.#appended.set(log.name, records)
+    records.push(record)
+  }
+
   /** @internal */
   commit(options: TransactionOptions): Promise<CommitResult> {
     this.#open = false
@@ -87,8 +117,10 @@ export class Transaction {
       if (change === undefined) return []
       return [{ address, change, expected: read && (read.stored?.revision ?? null) }]
     })
+    const appends = [...this.#appended].map(([log, records]): LogAppend => ({ log, records }))
     const commit: Commit = {
       writes,
+      appends,
       checks: this.#checks(),
       leases: lease === undefined ? [] : [lease],
       durability,
@@ -100,14 +132,11 @@ export class Transaction {
   /** @internal A write that would merely be dropped must not look like one that was made. */
   refuseWrites(): void {
     for (const { address, change } of this.#touched.values()) {
-      if (change === undefined) continue
-      throw new StateStoreError({
-        code: 'STATE_READ_ONLY',
-        message: `A transaction writes ${address.collection}/${address.key}, but the store is read-only`,
-        operation: 'transaction',
-        details: { ...address },
-      })
+      if (change !== undefined) {
+        throw readOnly(`writes ${address.collection}/${address.key}`, { ...address })
+      }
     }
+    for (const log of this.#appended.keys()) throw readOnly(`appends to log ${log}`, { log })
   }
 
   /** @internal Throws `STATE_REVISION_CONFLICT` if something read has changed since. */
@@ -143,15 +172,18 @@ export class Transaction {
     })
   }
 
+  #refuseEnded(): void {
+    if (this.#open) return
+    throw new StateStoreError({
+      code: 'STATE_CLOSED',
+      message: 'The transaction has ended',
+      operation: 'transaction',
+      hint: 'Await everything the function starts before it returns.',
+    })
+  }
+
   #touch(address: DocumentAddress): Touched {
-    if (!this.#open) {
-      throw new StateStoreError({
-        code: 'STATE_CLOSED',
-        message: 'The transaction has ended',
-        operation: 'transaction',
-        hint: 'Await everything the function starts before it returns.',
-      })
-    }
+    this.#refuseEnded()
     const id = JSON.stringify([address.collection, address.key])
     const touched = this.#touched.get(id) ?? { address }
     this.#touched.set(id, touched)
@@ -159,12 +191,20 @@ export class Transaction {
   }
 }
 
+const readOnly = (what: string, details: Readonly<Record<string, unknown>>): StateStoreError =>
+  new StateStoreError({
+    code: 'STATE_READ_ONLY',
+    message: `A transaction ${what}, but the store is read-only`,
+    operation: 'transaction',
+    details,
+  })
+
 /** Runs `work` in a transaction, and again when it met a conflict. */
 export function runTransaction<R>(
   storage: Storage,
   work: (transaction: Transaction) => Promise<R> | R,
   options: TransactionOptions,
-  readOnly: boolean,
+  isReadOnly: boolean,
   onCommitted: (result: CommitResult) => void,
 ): Promise<R> {
   const attempt = async (): Promise<R> => {
@@ -177,7 +217,7 @@ export function runTransaction<R>(
       if (!isStateStoreError(error, 'STATE_REVISION_CONFLICT')) await transaction.verifyReads()
       throw error
     }
-    if (readOnly) {
+    if (isReadOnly) {
       transaction.refuseWrites()
       await transaction.verifyReads()
     } else {
@@ -185,6 +225,6 @@ export function runTransaction<R>(
     }
     return result
   }
-  if (readOnly) return retryReads(attempt)
+  if (isReadOnly) return retryReads(attempt)
   return retryConflicts(storage, 'transaction', options.signal, attempt)
 }
