@@ -4,7 +4,12 @@ import type { DocumentAddress, StorageEvents, StorageStatus } from '../storage/i
 
 interface AlertFacts {
   /** A write failed through no fault of its caller's. Conflicts and invalid values are no alerts. */
-  'save-failed': { readonly address: DocumentAddress; readonly error: unknown }
+  'save-failed': {
+    /** Of the document; absent for an append to a log. */
+    readonly address?: DocumentAddress | undefined
+    readonly log?: string | undefined
+    readonly error: unknown
+  }
   /** Less room is left than the limits of the check ask for. */
   'disk-low': { readonly freeBytes: number; readonly totalBytes: number }
   /** A document or a piece of a log is damaged. */
@@ -26,6 +31,7 @@ interface AlertFacts {
   permission: {
     readonly reason: string
     readonly address?: DocumentAddress | undefined
+    readonly log?: string | undefined
     readonly error: unknown
   }
   /** The store is gone, or cannot be written to or looked at, for another reason than permission. */
@@ -57,6 +63,7 @@ export interface WatchedEvents extends StorageEvents {
     readonly key: string
     readonly error: unknown
   }
+  'log:append-error': { readonly log: string; readonly error: unknown }
 }
 
 const nameOf = ({ collection, key }: DocumentAddress): string =>
@@ -83,6 +90,19 @@ export function isFaultOfStore(error: unknown): boolean {
   }
 }
 
+function unsaved(
+  name: string,
+  what: { readonly address: DocumentAddress } | { readonly log: string },
+  error: unknown,
+): AlertContent | undefined {
+  // Damage is told of where it is found.
+  if (!isFaultOfStore(error) || isStateStoreError(error, 'STATE_CORRUPT')) return undefined
+  const reason = messageOf(error)
+  const message = `${name} could not be saved: ${reason}`
+  if (isPermission(error)) return { kind: 'permission', message, reason, ...what, error }
+  return { kind: 'save-failed', message, ...what, error }
+}
+
 type Derive = {
   readonly [K in keyof WatchedEvents]?: (detail: WatchedEvents[K]) => AlertContent | undefined
 }
@@ -90,13 +110,9 @@ type Derive = {
 const derive: Derive = {
   'state:save-error': ({ collection, key, error }) => {
     const address = { collection, key }
-    // Damage is told of where it is found.
-    if (!isFaultOfStore(error) || isStateStoreError(error, 'STATE_CORRUPT')) return undefined
-    const reason = messageOf(error)
-    const message = `${nameOf(address)} could not be saved: ${reason}`
-    if (isPermission(error)) return { kind: 'permission', message, reason, address, error }
-    return { kind: 'save-failed', message, address, error }
+    return unsaved(nameOf(address), { address }, error)
   },
+  'log:append-error': ({ error, log }) => unsaved(`Log ${JSON.stringify(log)}`, { log }, error),
   'state:corrupt': ({ address, path, reason, restoredFrom }) => ({
     kind: 'corruption',
     message: `${address === undefined ? path : nameOf(address)} is damaged (${reason}) and was ${

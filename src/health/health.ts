@@ -1,6 +1,7 @@
 import type { Clock } from '../clock/index.js'
 import { StateStoreError } from '../errors/index.js'
 import { listLocks } from '../lock/index.js'
+import { instantOf, type LogTime } from '../log/index.js'
 import { toStorable } from '../serializer/index.js'
 import {
   type Change,
@@ -36,7 +37,6 @@ import {
 import { type CheckOptions, checkStore, type HealthCheck } from './self-check.js'
 import { type Display, formatStatusLine, wantsColor } from './status-line.js'
 import type { Vitals } from './vitals.js'
-import { type Moment, momentOf } from './when.js'
 
 /** Told when a record changes the status of a component, in the process that made it. */
 export interface HealthChange {
@@ -78,9 +78,9 @@ export interface RecordedHealth {
 
 export interface HealthSpan {
   /** Inclusive. Default: 24 hours ago. */
-  readonly since?: Moment
+  readonly since?: LogTime
   /** Exclusive. Default: no end. */
-  readonly until?: Moment
+  readonly until?: LogTime
   readonly signal?: AbortSignal
 }
 
@@ -308,8 +308,8 @@ export class Health {
     const now = this.#host.clock.now()
     return {
       log: healthName,
-      since: since === undefined ? now - dayMs : momentOf(since, now),
-      until: until === undefined ? undefined : momentOf(until, now),
+      since: since === undefined ? now - dayMs : instantOf('since', since, now),
+      until: until === undefined ? undefined : instantOf('until', until, now),
       types: component === undefined ? undefined : [component],
       signal,
     }

@@ -74,9 +74,8 @@ export class Vitals {
 
   /** Looks at an event of the store. Returns the alert it gives rise to, if it does. */
   notice(event: string, detail: unknown): Alert | undefined {
-    if (event === 'state:save-error' && isFaultOfStore((detail as { error: unknown }).error)) {
-      this.#saves.failed += 1
-    }
+    const isFailure = event === 'state:save-error' || event === 'log:append-error'
+    if (isFailure && isFaultOfStore((detail as { error: unknown }).error)) this.#saves.failed += 1
     const alert = alertOf(event, detail, this.#clock.now())
     if (alert !== undefined) {
       this.#alerts.push(alert)

@@ -1,5 +1,5 @@
 import type { HealthEvents, Vitals } from '../health/index.js'
-import type { LogNotices } from '../log/index.js'
+import { type LogNotices, reportAppended } from '../log/index.js'
 import type { CommitResult, Revision, StorageEvents, StorageListener } from '../storage/index.js'
 
 /** Every event of a store, by name. */
@@ -56,15 +56,17 @@ export class EventHub {
     return (this.#listeners.get(event)?.size ?? 0) > 0
   }
 
-  /** Tells of every document that a commit has written. */
+  /** Tells of every document that a commit has written, and of what it has appended to logs. */
   reportSaved(result: CommitResult, durationMs: number): void {
     this.#vitals.saved(result, durationMs)
     const { outcomes, revision, superseded } = result
-    if (!this.has('state:saved')) return
-    for (const { address, kind } of outcomes) {
-      if (kind === 'keep') continue
-      this.emit('state:saved', { ...address, revision, kind, superseded, durationMs })
+    if (this.has('state:saved')) {
+      for (const { address, kind } of outcomes) {
+        if (kind === 'keep') continue
+        this.emit('state:saved', { ...address, revision, kind, superseded, durationMs })
+      }
     }
+    reportAppended(this, result, durationMs)
   }
 
   reportLoaded(

@@ -10,7 +10,7 @@ import {
   refuseLost,
   releaseAll,
 } from '../lock/index.js'
-import { Log, type LogOptions, reportAppended } from '../log/index.js'
+import { Log, type LogOptions } from '../log/index.js'
 import type { InferInput, InferOutput, Schema } from '../schema/index.js'
 import { FileStorage, type FileStorageOptions } from '../storage/file/index.js'
 import {
@@ -157,9 +157,7 @@ export class StateStore {
   ): Promise<R> {
     const startedMs = this.#clock.monotonicMs()
     return runTransaction(this.#storage, work, options, this.#readOnly, (result) => {
-      const durationMs = this.#clock.monotonicMs() - startedMs
-      this.#events.reportSaved(result, durationMs)
-      reportAppended(this.#events, result, durationMs)
+      this.#events.reportSaved(result, this.#clock.monotonicMs() - startedMs)
     })
   }
 
