@@ -25,23 +25,27 @@ async function contend(processes: number, args: ContenderArguments, lanes: numbe
 }
 
 describe.each([2, 4, 8])('%i processes', (processes) => {
-  it('count exactly by update, transaction and lock', async () => {
-    const runs = rounds(1, 50)
-    for (let run = 1; run <= runs; run++) {
-      const directory = scratchDirectory()
-      const outside = join(scratchDirectory(), 'count')
-      writeFileSync(outside, '0 0')
-      const durability = run % 5 === 0 ? 'power' : 'process'
-      const args: ContenderArguments = { directory, outside, durability }
-      await contend(processes, args, run % 3 === 0 ? 4 : 1)
-      const total = processes * each
-      expect(await totalsOf(args), `run ${run}`).toEqual({
-        counter: total,
-        a: { amount: -total, moves: total },
-        b: { amount: total, moves: total },
-        outside: total,
-      })
-    }
-    report('exact counting', { processes, runs, 'of each kind a run': processes * each })
-  })
+  it(
+    'count exactly by update, transaction and lock',
+    async () => {
+      const runs = rounds(1, 50)
+      for (let run = 1; run <= runs; run++) {
+        const directory = scratchDirectory()
+        const outside = join(scratchDirectory(), 'count')
+        writeFileSync(outside, '0 0')
+        const durability = run % 5 === 0 ? 'power' : 'process'
+        const args: ContenderArguments = { directory, outside, durability }
+        await contend(processes, args, run % 3 === 0 ? 4 : 1)
+        const total = processes * each
+        expect(await totalsOf(args), `run ${run}`).toEqual({
+          counter: total,
+          a: { amount: -total, moves: total },
+          b: { amount: total, moves: total },
+          outside: total,
+        })
+      }
+      report('exact counting', { processes, runs, 'of each kind a run': processes * each })
+    },
+    rounds(120_000, 3_600_000),
+  )
 })

@@ -1,5 +1,6 @@
 import type { Revision } from '../revision.js'
 import type { Change, Commit, CommitResult, DocumentAddress } from '../storage.js'
+import type { EncodedAppend } from './planned-logs.js'
 
 /** What a document is to be once a batch has been written. */
 export interface Landing {
@@ -31,9 +32,13 @@ export class CommitJob {
   isStarted = false
   #settled = false
 
+  /** What it was about to append in an attempt whose turn was taken away: by this id it is known to stand. */
+  written: { readonly log: string; readonly id: Revision } | undefined
+
   constructor(
     /** Its constant values are storable copies. */
     readonly commit: Commit,
+    readonly appends: readonly EncodedAppend[],
     readonly onResult: (result: CommitResult) => void,
     readonly onError: (error: unknown) => void,
   ) {}

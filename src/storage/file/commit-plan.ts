@@ -2,6 +2,7 @@
 import { isStateStoreError, StateStoreError } from '../../errors/index.js'
 import type { Steps } from '../../file-system/index.js'
 import { toStorable } from '../../serializer/index.js'
+import type { AppendOutcome } from '../log.js'
 import { revisionConflict } from '../refusals.js'
 import type { Revision } from '../revision.js'
 import type {
@@ -17,6 +18,7 @@ import type {
 import type { CommitJob } from './commit-job.js'
 import type { DocumentFiles } from './document-files.js'
 import type { News } from './news.js'
+import { LogPlanner, type PlannedLog } from './planned-logs.js'
 
 export interface PlannedDocument {
   readonly address: DocumentAddress
@@ -42,10 +44,11 @@ export interface RefusedCommit {
 
 export interface CommitPlan {
   readonly documents: readonly PlannedDocument[]
+  readonly logs: readonly PlannedLog[]
   readonly accepted: readonly AcceptedCommit[]
   /** To be told when the batch is written: told before, they would read again what they conflict with. */
   readonly refused: readonly RefusedCommit[]
-  /** Some commit changes several documents. */
+  /** Some commit has several parts: documents that it changes, logs that it appends to. */
   readonly needsIntent: boolean
 }
 
@@ -57,6 +60,13 @@ export interface PlanContext {
   nextRevision(): Revision
   /** Throws `STATE_LEASE_LOST` unless the claim is the newest for its name. */
   checkLease(claim: LeaseClaim): void
+}
+
+interface AcceptedPart {
+  readonly job: CommitJob
+  readonly revision: Revision
+  readonly outcomes: readonly WriteOutcome[]
+  readonly appended: readonly AppendOutcome[]
 }
 
 /** A document as the batch sees it, earlier commits of the batch included. */
@@ -84,11 +94,13 @@ const unreadable: StoredDocument = {
 export class CommitPlanner {
   readonly #context: PlanContext
   readonly #views = new Map<string, View>()
-  readonly #accepted: { job: CommitJob; revision: Revision; outcomes: WriteOutcome[] }[] = []
+  readonly #logs: LogPlanner
+  readonly #accepted: AcceptedPart[] = []
   #needsIntent = false
 
   constructor(context: PlanContext) {
     this.#context = context
+    this.#logs = new LogPlanner(context.savedAt, () => context.nextRevision())
   }
 
   /** Plans the commits in order. One that is refused has no effect on the others. */
@@ -105,6 +117,7 @@ export class CommitPlanner {
     }
     return {
       documents: [...this.#views.values()].flatMap(({ planned }) => planned ?? []),
+      logs: this.#logs.planned,
       accepted: this.#accepted.map((entry) => this.#result(entry)),
       refused,
       needsIntent: this.#needsIntent,
@@ -124,13 +137,15 @@ export class CommitPlanner {
       changes.push({ write, change: this.#decide(write, view), view })
     }
     // Nothing can refuse this commit any more.
+    const appended = this.#logs.add(job)
     const revision = this.#context.nextRevision()
     const outcomes = changes.map(({ write, change, view }) =>
       this.#apply(job, write.address, change, view, revision),
     )
-    if (outcomes.filter(({ kind }) => kind !== 'keep').length > 1) this.#needsIntent = true
+    const changed = outcomes.filter(({ kind }) => kind !== 'keep').length
+    if (changed + new Set(appended.map(({ log }) => log)).size > 1) this.#needsIntent = true
     job.revision = revision
-    this.#accepted.push({ job, revision, outcomes })
+    this.#accepted.push({ job, revision, outcomes, appended })
   }
 
   *#expect(address: DocumentAddress, expected: Expectation): Steps<void> {
@@ -217,21 +232,15 @@ export class CommitPlanner {
   }
 
   /** A commit whose documents were all written again by later ones got one revision with them. */
-  #result({
-    job,
-    revision,
-    outcomes,
-  }: {
-    job: CommitJob
-    revision: Revision
-    outcomes: WriteOutcome[]
-  }): AcceptedCommit {
+  #result({ job, revision, outcomes, appended }: AcceptedPart): AcceptedCommit {
     const written = outcomes.filter(({ kind }) => kind !== 'keep')
     const documents = written.flatMap(
       ({ address }) => this.#views.get(identify(address))?.planned ?? [],
     )
     const superseded =
-      documents.length > 0 && documents.every((document) => document.revision !== revision)
+      appended.length === 0 &&
+      documents.length > 0 &&
+      documents.every((document) => document.revision !== revision)
     const told = superseded ? (documents[0]?.revision ?? revision) : revision
     return {
       job,
@@ -240,7 +249,7 @@ export class CommitPlanner {
         savedAt: this.#context.savedAt,
         superseded,
         outcomes,
-        appended: [],
+        appended,
       },
       documents,
     }

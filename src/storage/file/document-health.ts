@@ -14,6 +14,7 @@ import type { DocumentFiles, FoundDocument } from './document-files.js'
 import { inlinePolicy } from './file-storage-options.js'
 import type { Keepsakes } from './keepsakes.js'
 import type { KeyListing } from './key-listing.js'
+import type { LogReader } from './log-reader.js'
 import type { News } from './news.js'
 import type { TurnContext } from './write-loop.js'
 
@@ -23,6 +24,7 @@ export interface DocumentHealthContext {
   readonly files: DocumentFiles
   readonly keepsakes: Keepsakes
   readonly listing: KeyListing
+  readonly logReader: LogReader
   readonly news: News
   readonly writer: AtomicWriter
   readonly writerId: string
@@ -172,7 +174,24 @@ export class DocumentHealth {
         else findings.push(finding)
       }
     }
-    return { documents, intact, records: 0, findings }
+    const records = await this.#verifyLogs(findings)
+    return { documents, intact, records, findings }
+  }
+
+  /** Counts whole records; damaged places are found, and left as they are. */
+  async #verifyLogs(findings: VerifyFinding[]): Promise<number> {
+    const { logReader } = this.#context
+    let count = 0
+    for (const { log } of logReader.list()) {
+      for await (const { records, damage } of logReader.read({ log })) {
+        count += records.length
+        for (const { path, offset, bytes, reason } of damage) {
+          const place = `${bytes} bytes at ${offset} of log ${log}: ${reason}`
+          findings.push({ kind: 'corrupt', path, reason: place })
+        }
+      }
+    }
+    return count
   }
 
   async #examine(address: DocumentAddress, repair: boolean): Promise<VerifyFinding | undefined> {

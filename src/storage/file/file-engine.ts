@@ -31,6 +31,8 @@ import {
 import { Keepsakes } from './keepsakes.js'
 import { KeyListing } from './key-listing.js'
 import { type DomainLayout, type Layout, layoutOf } from './layout.js'
+import { LogReader } from './log-reader.js'
+import { LogWriter } from './log-writer.js'
 import { NamedLeases } from './named-leases.js'
 import { News } from './news.js'
 import { RedoIntents } from './redo-intent.js'
@@ -46,6 +48,7 @@ interface Places {
   readonly files: DocumentFiles
   readonly keepsakes: Keepsakes
   readonly listing: KeyListing
+  readonly logReader: LogReader
   readonly news: News
 }
 
@@ -140,7 +143,8 @@ function placesOf(
   const files = new DocumentFiles(fileSystem, layout, clock, serializer)
   const keepsakes = new Keepsakes(fileSystem, layout, files, backups)
   const listing = new KeyListing(fileSystem, layout, files)
-  return { layout, files, keepsakes, listing, news: new News(listener) }
+  const logReader = new LogReader({ fileSystem, layout, clock })
+  return { layout, files, keepsakes, listing, logReader, news: new News(listener) }
 }
 
 function healthOf(
@@ -170,11 +174,12 @@ function startWriting(
   writerId: string,
   onRolledForward: (count: number) => void,
 ): Writing {
-  const { clock, fileSystem, processes, writer } = options
+  const { clock, fileSystem, logSegmentBytes, processes, writer } = options
   const { files, keepsakes, layout, news } = places
   const { listener } = hooks
   const fs = fileSystem.blocking
-  const intents = new RedoIntents({ fileSystem, layout, writer, files, keepsakes, listener })
+  const logs = new LogWriter({ fileSystem, layout, writer, listener, logSegmentBytes })
+  const intents = new RedoIntents({ fileSystem, layout, writer, files, keepsakes, logs, listener })
   const reserve = new SpaceReserve(fs, layout.reserve)
   reserve.ensure()
   const loop: WriteLoop = new WriteLoop({
@@ -186,7 +191,10 @@ function startWriting(
     waitMs: options.writeWaitMs,
     register: () => register(options, hooks, domain, ceiling),
     *recover(turn, tookOver): Steps<void> {
-      if (tookOver) yield* syncCollections(fileSystem, layout)
+      if (tookOver) {
+        yield* syncCollections(fileSystem, layout)
+        yield* logs.sealAll(turn.area)
+      }
       onRolledForward(yield* intents.recover(turn.area))
     },
     write: (turn, jobs) =>
@@ -197,6 +205,7 @@ function startWriting(
           layout,
           files,
           keepsakes,
+          logs,
           news,
           intents,
           writerId,
@@ -205,6 +214,7 @@ function startWriting(
         },
         jobs,
       ),
+    detach: () => logs.detach(),
     hasLanded: (job) => hasLanded(files, job, job.commit.durability ?? options.durability),
     onRevoked: (generation) => listener('writer:revoked', { generation }),
     onTrouble: (operation, error) => listener('maintenance:failed', { operation, error }),
@@ -255,6 +265,7 @@ function startWriting(
       try {
         leases.releaseAll()
       } finally {
+        logs.detach()()
         loop.close()
       }
     },

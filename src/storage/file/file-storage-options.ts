@@ -66,6 +66,8 @@ export interface FileStorageOptions {
   readonly backups?: number | undefined
   /** Largest file of a document, in bytes. Default: 16 MiB. */
   readonly maxDocumentBytes?: number | undefined
+  /** A log file that has grown to this many bytes is closed and another begun. Default: 8 MiB; at least 4,096. */
+  readonly logSegmentBytes?: number | undefined
   /** Writes that may wait. Default: 10,000. */
   readonly maxPending?: number | undefined
   /** How long a write waits for its turn before it fails, in milliseconds. Default: 30,000. */
@@ -81,9 +83,16 @@ export interface FileStorageOptions {
 const standard = {
   backups: 10,
   maxDocumentBytes: 16 * 1024 * 1024,
+  logSegmentBytes: 8 * 1024 * 1024,
   maxPending: 10_000,
   writeWaitMs: 30_000,
   writeTtlMs: 5_000,
+}
+
+const leasts: { readonly [name: string]: number } = {
+  backups: 0,
+  logSegmentBytes: 4096,
+  writeTtlMs: 50,
 }
 
 export type FileStorageLimits = typeof standard
@@ -93,7 +102,7 @@ export function limitsOf(options: FileStorageOptions): FileStorageLimits {
   const limits = { ...standard }
   for (const name of Object.keys(standard) as (keyof FileStorageLimits)[]) {
     const value = options[name] ?? standard[name]
-    const least = name === 'backups' ? 0 : name === 'writeTtlMs' ? 50 : 1
+    const least = leasts[name] ?? 1
     if (!Number.isFinite(value) || value < least) {
       throw new StateStoreError({
         code: 'STATE_INVALID_OPTION',

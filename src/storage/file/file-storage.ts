@@ -1,7 +1,7 @@
 import { isStateStoreError, StateStoreError } from '../../errors/index.js'
 import { runSteps, type Steps } from '../../file-system/index.js'
 import { type Serializer, toStorable } from '../../serializer/index.js'
-import type { LogRecord, LogStatus } from '../log.js'
+import type { LogQuery, LogRecord, LogStatus } from '../log.js'
 import { refuseAborted } from '../refusals.js'
 import type {
   BackupStatus,
@@ -31,6 +31,7 @@ import {
   type Writing,
 } from './file-engine.js'
 import { type FileStorageOptions, inlinePolicy } from './file-storage-options.js'
+import { type EncodedAppend, encodeAppends } from './planned-logs.js'
 import { statusOf } from './storage-status.js'
 
 /** The default storage: readable files in one directory. See docs/ARCHITECTURE.md and docs/FORMAT.md. */
@@ -104,8 +105,9 @@ export class FileStorage implements Storage {
     const writing = this.#writing('commit')
     refuseAborted(commit.signal, 'commit')
     const own = ownCopy(commit)
+    const appends = encodeAppends(commit.appends, this.#options.maxDocumentBytes)
     try {
-      return await this.#submit(writing, own)
+      return await this.#submit(writing, own, appends)
     } catch (error) {
       // A document the commit depends on is damaged: restore it, then decide anew.
       if (!isStateStoreError(error, 'STATE_CORRUPT')) throw error
@@ -113,15 +115,20 @@ export class FileStorage implements Storage {
       if (collection === undefined || key === undefined) throw error
       const restored = await this.#open('commit').health.repair({ collection, key })
       if (restored === undefined) throw error
-      return await this.#submit(writing, own)
+      return await this.#submit(writing, own, appends)
     }
   }
 
-  #submit(writing: Writing, commit: Commit): Promise<CommitResult> {
+  #submit(
+    writing: Writing,
+    commit: Commit,
+    appends: readonly EncodedAppend[],
+  ): Promise<CommitResult> {
     const result = new Promise<CommitResult>((resolve, reject) => {
       let forget = nothing
       const job = new CommitJob(
         commit,
+        appends,
         (done) => {
           forget()
           resolve(done)
@@ -148,6 +155,7 @@ export class FileStorage implements Storage {
     let failure: unknown
     const job = new CommitJob(
       ownCopy(commit),
+      encodeAppends(commit.appends, this.#options.maxDocumentBytes),
       (done) => {
         result = done
       },
@@ -171,12 +179,19 @@ export class FileStorage implements Storage {
     this.#writing('flushBlocking').loop.flushBlocking(waitMs)
   }
 
-  readLog(): AsyncIterable<readonly LogRecord[]> {
-    throw unfinished('readLog')
+  async *readLog(query: LogQuery): AsyncGenerator<readonly LogRecord[], void, undefined> {
+    const { logReader, news } = this.#open('readLog')
+    refuseAborted(query.signal, 'readLog')
+    for await (const { records, damage } of logReader.read(query)) {
+      for (const place of damage) {
+        if (news.isNew(`${place.path} ${place.offset}`)) this.#listener('log:damaged', place)
+      }
+      if (records.length > 0) yield records
+    }
   }
 
   async logs(): Promise<LogStatus[]> {
-    return []
+    return this.#open('logs').logReader.list()
   }
 
   async acquireLease(request: LeaseRequest): Promise<Lease> {
@@ -290,6 +305,3 @@ function ownCopy(commit: Commit): Commit {
   })
   return { ...commit, writes }
 }
-
-const unfinished = (operation: string): StateStoreError =>
-  new StateStoreError({ code: 'STATE_INVALID_OPTION', message: 'Not built yet', operation })

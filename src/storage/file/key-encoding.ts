@@ -58,7 +58,10 @@ function escapeAll(key: string): string {
 }
 
 /** The file name (without extension) of a key or collection. Throws `STATE_INVALID_KEY`. */
-export function encodeKey(key: string, what: 'key' | 'collection' | 'lease' = 'key'): string {
+export function encodeKey(
+  key: string,
+  what: 'key' | 'collection' | 'lease' | 'log' = 'key',
+): string {
   refuseUnusable(what, key)
   let name = verbatim.test(key) ? key : escapeAll(key)
   const first = name[0] ?? ''

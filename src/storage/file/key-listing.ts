@@ -41,7 +41,13 @@ export class KeyListing {
         continue
       const directory = `${this.#layout.root}/${name}`
       const entries = await this.#read(directory)
-      const files = entries.filter((entry) => entry.kind !== 'directory' && entry.name[0] !== '.')
+      const isLogs = directory === this.#layout.logs
+      const files = entries.filter(
+        (entry) =>
+          entry.kind !== 'directory' &&
+          entry.name[0] !== '.' &&
+          !(isLogs && entry.name.endsWith('.jsonl')),
+      )
       if (files.length === 0) continue
       const collection = decodeKey(name) ?? (await this.#collectionIn(directory, files))
       if (collection !== undefined) collections.push(collection)

@@ -2,10 +2,12 @@
  * Where things are. Everything of holdfast's own is under `.holdfast`; all else is the user's.
  *
  *     <root>/<collection>/<key>.json        documents
+ *     <root>/logs/<name>.jsonl              event logs; closed segments in <root>/logs/<name>/
  *     <root>/.holdfast/store.json           format version, mode (and store.copy.json, its twin)
  *                     /.gitignore           keeps internals out of git
  *                     /ceilings/            durable upper bounds of all numbers used
  *                     /intents/             commits of several documents that are not yet all visible
+ *                     /logs/                manifests and indexes of logs of several segments
  *                     /backups/<collection>/<key>.json/   earlier versions
  *                     /quarantine/<collection>/           damaged files, kept
  *                     /reserve              a little space, so that deleting works on a full disk
@@ -24,6 +26,8 @@ export interface Layout {
   readonly stampCopy: string
   readonly gitignore: string
   readonly intents: string
+  readonly logs: string
+  readonly logManifests: string
   readonly backups: string
   readonly quarantine: string
   readonly reserve: string
@@ -47,6 +51,8 @@ export function layoutOf(root: string): Layout {
     stampCopy: `${internals}/store.copy.json`,
     gitignore: `${internals}/.gitignore`,
     intents: `${internals}/intents`,
+    logs: `${root}/logs`,
+    logManifests: `${internals}/logs`,
     backups: `${internals}/backups`,
     quarantine: `${internals}/quarantine`,
     reserve: `${internals}/reserve`,

@@ -1,14 +1,15 @@
 /**
- * All or none for several documents.
+ * All or none for several documents, and for what is appended to logs with them.
  *
- * Before a batch with a commit of several documents shows any of them, it publishes a *redo intent*:
- * one file with the full new content of each, synced, then renamed out of staging into `intents/`.
+ * Before a batch with a commit of several parts shows any of them, it publishes a *redo intent*:
+ * one file with the full new content of each document and the lines for each log, synced, then renamed out of staging into `intents/`.
  * That rename, once durable, is the commit. Its writer then has nothing left to do that takes space.
  * If it dies first, whoever writes next completes what it finds there: it applies each document whose present revision is older, then removes the intent, durably, so that it
  * cannot come back after a power cut and undo something newer.
  *
  *     { "holdfast": "intent", "revision": "4.9", "savedAt": …, "checksum": "…", "documents": [
- *       { "collection": "tasks", "key": "a", "path": "tasks/a.json", "kind": "put", "text": "…" } ] }
+ *       { "collection": "tasks", "key": "a", "path": "tasks/a.json", "kind": "put", "text": "…" } ],
+ *       "appends": [ { "log": "sent", "lines": [ { "id": "4.9", "line": "…" } ] } ] }
  */
 import { createHash } from 'node:crypto'
 import {
@@ -26,6 +27,7 @@ import { markedTime, markOf, savedRevisionIn } from './document-file.js'
 import type { DocumentFiles } from './document-files.js'
 import type { Keepsakes } from './keepsakes.js'
 import { internalsName, type Layout } from './layout.js'
+import type { LineToAppend, LogWriter } from './log-writer.js'
 
 export interface IntentDocument extends DocumentAddress {
   readonly revision: Revision
@@ -37,11 +39,17 @@ export interface IntentDocument extends DocumentAddress {
   readonly text: string
 }
 
+export interface IntentAppend {
+  readonly log: string
+  readonly lines: readonly LineToAppend[]
+}
+
 export interface Intent {
   readonly revision: Revision
   /** Milliseconds since the epoch. */
   readonly savedAt: number
   readonly documents: readonly IntentDocument[]
+  readonly appends: readonly IntentAppend[]
 }
 
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex')
@@ -49,11 +57,12 @@ const digest = (text: string): string => createHash('sha256').update(text).diges
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-function encodeIntent({ revision, savedAt, documents }: Intent): string {
+function encodeIntent({ revision, savedAt, documents, appends }: Intent): string {
   const body = JSON.stringify(documents)
-  const checksum = digest(`${revision} ${savedAt} ${body}`)
+  const lines = JSON.stringify(appends)
+  const checksum = digest(`${revision} ${savedAt} ${body} ${lines}`)
   const head = JSON.stringify({ holdfast: 'intent', revision, savedAt, checksum })
-  return `${head.slice(0, -1)},"documents":${body}}\n`
+  return `${head.slice(0, -1)},"documents":${body},"appends":${lines}}\n`
 }
 
 /** Undefined for damaged content. Paths are checked: an intent cannot reach outside the store. */
@@ -64,11 +73,14 @@ function decodeIntent(text: string): Intent | undefined {
   } catch {
     return undefined
   }
-  if (!isRecord(whole) || !Array.isArray(whole.documents)) return undefined
+  if (!isRecord(whole)) return undefined
+  if (!Array.isArray(whole.documents) || !Array.isArray(whole.appends)) return undefined
   const { revision, savedAt, checksum } = whole
   if (!isRevision(revision) || typeof savedAt !== 'number') return undefined
   const documents = whole.documents as IntentDocument[]
-  if (digest(`${revision} ${savedAt} ${JSON.stringify(documents)}`) !== checksum) return undefined
+  const appends = whole.appends as IntentAppend[]
+  const body = `${JSON.stringify(documents)} ${JSON.stringify(appends)}`
+  if (digest(`${revision} ${savedAt} ${body}`) !== checksum) return undefined
   const contained = documents.every(({ path }) => {
     const parts = path.split('/')
     return (
@@ -77,7 +89,7 @@ function decodeIntent(text: string): Intent | undefined {
       !parts.some((part) => /^\.{0,2}$/.test(part))
     )
   })
-  return contained ? { revision, savedAt, documents } : undefined
+  return contained ? { revision, savedAt, documents, appends } : undefined
 }
 
 export interface IntentContext {
@@ -86,6 +98,7 @@ export interface IntentContext {
   readonly writer: AtomicWriter
   readonly files: DocumentFiles
   readonly keepsakes: Keepsakes
+  readonly logs: LogWriter
   readonly listener: StorageListener
 }
 
@@ -150,6 +163,9 @@ export class RedoIntents {
       yield* this.#applyDocument(intent, document, path, area)
     }
     for (const directory of directories) yield* unlessMissing(syncDirectory(directory))
+    for (const { log, lines } of intent.appends) {
+      yield* this.#context.logs.complete(log, lines, area)
+    }
     yield* this.forget(intent.revision, true)
   }
 

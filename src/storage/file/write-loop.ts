@@ -15,7 +15,7 @@ import {
 } from '../../file-system/index.js'
 import { formatRevision, type Revision } from '../revision.js'
 import type { CommitResult } from '../storage.js'
-import type { BatchOutcome } from './commit-batch.js'
+import type { BatchOutcome } from './batch-documents.js'
 import { CommitJob } from './commit-job.js'
 import type { Incarnation } from './incarnation.js'
 import type { SpaceReserve } from './space-reserve.js'
@@ -76,6 +76,8 @@ export interface WriteLoopContext {
   register(): Registration
   /** Completes what former writers left; `tookOver` when one of them was superseded in its turn. */
   recover(turn: TurnContext, tookOver: boolean): Steps<void>
+  /** Lets go of files that a batch of ours may still be writing to; they are closed by what it returns. */
+  detach(): () => void
   write(turn: TurnContext, jobs: readonly CommitJob[]): Steps<BatchOutcome>
   /** Whether the documents of a job are just as it was to leave them. */
   hasLanded(job: CommitJob): Steps<boolean>
@@ -92,6 +94,8 @@ interface Flight {
   readonly registration: Registration
   jobs: readonly Job[]
   cancelled: boolean
+  /** What to do once it has really ended, when that is after it was cancelled. */
+  afterwards?: () => void
 }
 
 export class WriteLoop {
@@ -103,6 +107,8 @@ export class WriteLoop {
   #generation = 0
   #counter = 0
   #needsRecovery = false
+  /** A batch was taken away from ourselves, or a recovery after a takeover has not succeeded yet. */
+  #needsSeal = false
   readonly #breath: Breath
 
   constructor(context: WriteLoopContext) {
@@ -308,7 +314,10 @@ export class WriteLoop {
   }
 
   async #fly(turn: Turn, flight: Flight): Promise<void> {
-    if (flight.cancelled) return
+    if (flight.cancelled) {
+      flight.afterwards?.()
+      return
+    }
     const { fileSystem, clock, inline } = this.#context
     const { lock } = flight.registration
     flight.jobs = this.#takeBatch()
@@ -323,6 +332,7 @@ export class WriteLoop {
         this.#flight = undefined
         this.#leave(lock)
       }
+      flight.afterwards?.()
     }
   }
 
@@ -331,8 +341,12 @@ export class WriteLoop {
     const context = this.#turnContext(turn, flight.registration)
     if (turn.fresh || this.#needsRecovery) {
       this.#needsRecovery = true
-      yield* this.#context.recover(context, turn.tookOver)
-      if (!flight.cancelled) this.#needsRecovery = false
+      this.#needsSeal ||= turn.tookOver
+      yield* this.#context.recover(context, this.#needsSeal)
+      if (!flight.cancelled) {
+        this.#needsRecovery = false
+        this.#needsSeal = false
+      }
     }
     const commits: CommitJob[] = []
     for (const job of jobs) {
@@ -444,14 +458,19 @@ export class WriteLoop {
     if (flight === undefined) return
     flight.registration.incarnation.retire()
     flight.cancelled = true
+    flight.afterwards = this.#context.detach()
     this.#flight = undefined
     // Unless we were superseded nobody else can write yet, so what is on disk is what our batch has done.
     for (const job of flight.jobs) {
       if (!(job instanceof CommitJob) || job.isSettled || job.pendingResult === undefined) continue
-      if (job.intent === undefined) this.#settleLanded(job, job.pendingResult)
+      // What it appended is looked for in the next turn, when nothing more can be written there.
+      if (job.intent === undefined && job.appends.length === 0) {
+        this.#settleLanded(job, job.pendingResult)
+      }
     }
     this.#requeue(flight.jobs)
     this.#needsRecovery = true
+    this.#needsSeal = true
     if (this.#registration === flight.registration) this.#registerAgain()
   }
 

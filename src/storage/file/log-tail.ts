@@ -1,0 +1,112 @@
+/** Reading the file that a log is appended to, as the writer needs it: its end, its ids, its times. */
+import { io, type Steps } from '../../file-system/index.js'
+import {
+  decodeLine,
+  type LineRecord,
+  peekLine,
+  SegmentIndex,
+  salvageLine,
+} from '../../log-segment/index.js'
+import type { Revision } from '../revision.js'
+
+const tailBytes = 64 * 1024
+const scanBytes = 256 * 1024
+const newline = 10
+
+export const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
+export interface LogTail {
+  /** Behind the last commit that stands there as a whole. */
+  readonly end: number
+  /** The last line lacks its newline. */
+  readonly isOpenEnded: boolean
+}
+
+function* readRange(file: number, start: number, length: number): Steps<Buffer> {
+  const bytes = Buffer.alloc(length)
+  let done = 0
+  while (done < length) {
+    const count = yield* io.read(file, bytes, done, length - done, start + done)
+    if (count === 0) break
+    done += count
+  }
+  return bytes.subarray(0, done)
+}
+
+/** Finds the end of what is whole; what is behind it was torn, and never acknowledged. */
+export function* inspectTail(file: number, size: number): Steps<LogTail> {
+  for (let length = Math.min(tailBytes, size); ; length = Math.min(length * 4, size)) {
+    const bytes = yield* readRange(file, size - length, length)
+    const found = tailIn(bytes, length === size)
+    if (found === undefined && length < size) continue
+    const { end, isOpenEnded } = found ?? { end: 0, isOpenEnded: false }
+    return { end: size - length + end, isOpenEnded }
+  }
+}
+
+/** Undefined when it begins before these bytes. */
+function tailIn(bytes: Buffer, isWholeFile: boolean): LogTail | undefined {
+  let end = bytes.length
+  let isOpenEnded = false
+  const start = bytes.lastIndexOf(newline) + 1
+  if (start < end) {
+    if (start === 0 && !isWholeFile) return undefined
+    const { records, damaged } = salvageLine(bytes, start, end)
+    if (records.length > 0 && damaged.length === 0) {
+      isOpenEnded = true
+      if (records.at(-1)?.isContinued !== true) return { end, isOpenEnded }
+    }
+    end = start
+    isOpenEnded = false
+  }
+  // Of a commit of several records, all count or none.
+  while (end > 0) {
+    const lineStart = bytes.lastIndexOf(newline, end - 2) + 1
+    if (lineStart === 0 && !isWholeFile) return undefined
+    if (decodeLine(bytes, lineStart, end - 1)?.isContinued !== true) break
+    end = lineStart
+  }
+  return { end, isOpenEnded }
+}
+
+/** Indexes a file up to `end`. */
+export function* indexFile(file: number, end: number): Steps<SegmentIndex> {
+  const index = new SegmentIndex()
+  for (let length = scanBytes; index.end < end; ) {
+    const before = index.end
+    const wanted = Math.min(length, end - before)
+    index.add({ bytes: yield* readRange(file, before, wanted), offset: before })
+    if (index.end > before) continue
+    // A line longer than this; or the last, which somebody left without a newline.
+    if (wanted === end - before) break
+    length *= 4
+  }
+  return index
+}
+
+/** The whole lines of a file, the last first. */
+function* linesFromEnd(bytes: Buffer, size: number): Generator<[number, number], void, undefined> {
+  for (let end = size; end > 0; ) {
+    const start = bytes.lastIndexOf(newline, end - 2) + 1
+    yield [start, bytes[end - 1] === newline ? end - 1 : end]
+    end = start
+  }
+}
+
+/** The id of the last whole record of ours. */
+export function lastRecordId(bytes: Buffer): Revision | undefined {
+  for (const [start, end] of linesFromEnd(bytes, bytes.length)) {
+    const record: LineRecord | undefined = decodeLine(bytes, start, end)
+    if (record !== undefined) return record.id
+  }
+  return undefined
+}
+
+/** Whether a whole record with this id stands in the first `size` bytes. */
+export function holdsRecord(bytes: Buffer, size: number, id: Revision): boolean {
+  for (const [start, end] of linesFromEnd(bytes, Math.min(size, bytes.length))) {
+    if (peekLine(bytes, start, end)?.id === id) return decodeLine(bytes, start, end) !== undefined
+  }
+  return false
+}
