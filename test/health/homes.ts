@@ -44,4 +44,6 @@ export async function realFiles(): Promise<HealthHome> {
 
 export const everyHome: readonly { name: string; home: () => Promise<HealthHome> }[] = [
   { name: 'MemoryStorage', home: inMemory },
+  { name: 'files in memory', home: filesInMemory },
+  { name: 'real files', home: realFiles },
 ]
