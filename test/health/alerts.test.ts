@@ -66,6 +66,15 @@ describe('an alert', () => {
     expect(alerts).toEqual([{ kind: 'save-failed', at, message, address, error }])
   })
 
+  it('save-failed, when the disk does not take an append', async () => {
+    const { home, store, alerts } = await opened()
+    const mend = failing(home, 'sync', 'EIO')
+    const error = await failure('STATE_IO', store.log('events').append('made', 1))
+    mend()
+    expect(alerts).toEqual([{ kind: 'save-failed', at, message, log: 'events', error }])
+    expect((await store.health.check()).saves).toMatchObject({ count: 1, failed: 1 })
+  })
+
   it('permission, and no save-failed, when writing is not allowed', async () => {
     const { home, store, alerts } = await opened()
     const mend = failing(home, 'open', 'EACCES', '/writers/')

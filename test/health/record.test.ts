@@ -63,10 +63,25 @@ describe.each(everyHome)('health on $name', ({ home: makeHome }) => {
     })
 
     it('is as any write to those who listen', async () => {
-      const saved: unknown[] = []
-      store.on('state:saved', ({ collection, key }) => saved.push([collection, key]))
+      const told: unknown[] = []
+      store.on('state:saved', ({ collection, key }) => told.push([collection, key]))
+      store.on('log:appended', ({ log, ids }) => told.push([log, ids]))
       await store.health.record('mail', 'ok')
-      expect(saved).toEqual([['health', 'mail']])
+      const [event] = await store.log('health').last()
+      expect(told).toEqual([
+        ['health', 'mail'],
+        ['health', [event?.id]],
+      ])
+    })
+
+    it('keeps every record in a log', async () => {
+      await store.health.record('mail', 'ok', { n: 1 }, { agent: 'scout' })
+      await store.health.record('web', 'warning')
+      const id = expect.any(String)
+      expect(await store.log('health').query().toArray()).toEqual([
+        { id, at: start, type: 'mail', agent: 'scout', data: { status: 'ok', details: { n: 1 } } },
+        { id, at: start, type: 'web', data: { status: 'warning' } },
+      ])
     })
 
     it.each([
@@ -253,6 +268,14 @@ describe.each(everyHome)('health on $name', ({ home: makeHome }) => {
       expect(
         await health.summary({ since: new Date(start + 1).toISOString(), until: '1h' }),
       ).toEqual({})
+    })
+
+    it('passes over what is no record of health', async () => {
+      await store.health.record('mail', 'ok')
+      await store.log('health').append('mail', { status: 'fine' })
+      await store.log('health').append({ status: 'ok' })
+      await store.log('health').append('mail', 'ok')
+      expect(await store.health.summary()).toEqual({ mail: { ok: 1 } })
     })
 
     it('refuses a time that is none', async () => {

@@ -47,6 +47,17 @@ export const status: Group = {
       })
     }
 
+    check('counts logs and what they take', async ({ storage }) => {
+      const append = (log: string) =>
+        storage.commit({ writes: [], appends: [{ log, records: [{ data: { text: 'x' } }] }] })
+      for (const log of ['a', 'b', 'a', 'a/b']) await append(log)
+      const { documents, logBytes, logs } = await storage.status()
+      const listed = await storage.logs()
+      const bytes = listed.reduce((sum, each) => sum + each.bytes, 0)
+      assert.deepEqual({ documents, logBytes, logs }, { documents: 0, logBytes: bytes, logs: 3 })
+      assert.ok(logBytes > 0)
+    })
+
     check('leaves everything as it is', async ({ storage }) => {
       const { revision } = await put(storage, 'a', 1)
       const before = await storage.status()
