@@ -150,9 +150,12 @@ const derive: Derive = {
   }),
 }
 
+/** Whether alerts are derived from an event. */
+export const isWatched = (event: string): boolean => Object.hasOwn(derive, event)
+
 /** The alert that an event gives rise to, if it does. */
 export function alertOf(event: string, detail: unknown, at: number): Alert | undefined {
-  if (!Object.hasOwn(derive, event)) return undefined
+  if (!isWatched(event)) return undefined
   const content = (derive as Record<string, (detail: unknown) => AlertContent | undefined>)[event]
   return stamped(content?.(detail), at)
 }

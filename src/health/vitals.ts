@@ -1,7 +1,7 @@
 /** What is noted while a store works: so little that it costs next to nothing when nobody asks. */
 import type { Clock } from '../clock/index.js'
 import type { CommitResult } from '../storage/index.js'
-import { type Alert, alertOf, isFaultOfStore } from './alerts.js'
+import { type Alert, alertOf, isFaultOfStore, isWatched } from './alerts.js'
 
 /** Of operations since the store was opened here; times of the last 1,024 of them. */
 export interface OperationMetrics {
@@ -74,6 +74,7 @@ export class Vitals {
 
   /** Looks at an event of the store. Returns the alert it gives rise to, if it does. */
   notice(event: string, detail: unknown): Alert | undefined {
+    if (!isWatched(event)) return undefined
     const isFailure = event === 'state:save-error' || event === 'log:append-error'
     if (isFailure && isFaultOfStore((detail as { error: unknown }).error)) this.#saves.failed += 1
     const alert = alertOf(event, detail, this.#clock.now())
