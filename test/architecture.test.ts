@@ -31,7 +31,7 @@ const layers: LayerTable = [
     units: ['storage', 'storage/file', 'storage/memory'],
     sideways: { 'storage/file': ['storage'], 'storage/memory': ['storage'] },
   },
-  { units: ['atomic-write', 'file-lock', 'journal', 'serializer'] },
+  { units: ['atomic-write', 'file-lock', 'journal', 'log-segment', 'serializer'] },
   { units: ['file-system'] },
   { units: ['errors', 'clock'] },
 ]

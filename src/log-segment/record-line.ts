@@ -31,8 +31,8 @@ export interface DamagedSpan {
 export interface RecordContent {
   readonly type?: string | undefined
   readonly agent?: string | undefined
-  /** JSON text; undefined for none. */
-  readonly data: string | undefined
+  /** The data as JSON on one line; undefined for none. */
+  readonly json: string | undefined
 }
 
 const head = '{"id":"'
@@ -47,10 +47,10 @@ const isRevision = /^\d+\.\d+$/
 const isIsoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 /** The part between time and checksum, which is the same whenever the record is written. */
-export function encodeContent({ type, agent, data }: RecordContent): string {
+export function encodeContent({ type, agent, json }: RecordContent): string {
   const typed = type === undefined ? '' : `,"type":${JSON.stringify(type)}`
   const said = agent === undefined ? '' : `,"agent":${JSON.stringify(agent)}`
-  return data === undefined ? `${typed}${said}` : `${typed}${said},"data":${data}`
+  return json === undefined ? `${typed}${said}` : `${typed}${said},"data":${json}`
 }
 
 /** The whole line, with its newline. `time` is ISO 8601 UTC. */

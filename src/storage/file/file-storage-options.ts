@@ -136,3 +136,21 @@ export const inlinePolicy: InlinePolicy = (operation, args) => {
       return true
   }
 }
+
+/** How long blocking calls may keep the event loop from all else, all in one go. */
+const maxBlockingMs = 4
+
+/** Makes calls in their blocking form for a moment, then leaves them to the thread pool until the event loop has turned. */
+export function forMoments(clock: Clock, inline: InlinePolicy): InlinePolicy {
+  let startedMs: number | undefined
+  return (operation, args) => {
+    if (!inline(operation, args)) return false
+    if (startedMs === undefined) {
+      startedMs = clock.monotonicMs()
+      void clock.sleep(0).then(() => {
+        startedMs = undefined
+      })
+    }
+    return clock.monotonicMs() - startedMs < maxBlockingMs
+  }
+}

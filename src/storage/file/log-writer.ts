@@ -6,51 +6,23 @@
  * takes over *seals* every log first: at the last whole record, and by giving the log another active
  * file. Then it can write what it likes: its file is no longer the log's.
  */
-import { createHash } from 'node:crypto'
-import { type AtomicWriter, type StagingArea, syncDirectory } from '../../atomic-write/index.js'
+import { type StagingArea, syncDirectory } from '../../atomic-write/index.js'
 import { FileSystemError, isFileSystemError, withCommitState } from '../../errors/index.js'
 import {
   type FileDescriptor,
   type FileStatus,
-  type FileSystem,
   io,
   type Steps,
   settleAll,
   unlessMissing,
 } from '../../file-system/index.js'
-import type { SegmentIndex } from '../../log-segment/index.js'
 import { compareRevisions, type Revision } from '../revision.js'
-import type { StorageListener } from '../storage.js'
-import type { Layout } from './layout.js'
-import {
-  type ClosedSegment,
-  encodeIndex,
-  encodeManifest,
-  LogPlaces,
-  listLogs,
-  readManifest,
-} from './log-manifest.js'
-import { asBuffer, holdsRecord, indexFile, inspectTail, lastRecordId } from './log-tail.js'
+import { type AppendOptions, LogFiles, type LogFilesContext } from './log-files.js'
+import { LogPlaces, listLogs, readManifest } from './log-manifest.js'
+import { asBuffer, holdsRecord, inspectTail, lastRecordId } from './log-tail.js'
 
-/** Up to this size a log that is sealed is copied, so that it remains one file. */
-const maxCopiedBytes = 1024 * 1024
-const maxTornBytes = 64 * 1024
 const maxOpenFiles = 64
 const newline = 10
-
-export interface LogWriterContext {
-  readonly fileSystem: FileSystem
-  readonly layout: Layout
-  readonly writer: AtomicWriter
-  readonly listener: StorageListener
-  /** A file that has grown to this is closed. */
-  readonly logSegmentBytes: number
-}
-
-export interface AppendOptions {
-  readonly area: StagingArea
-  readonly durable: boolean
-}
 
 /** A line to be appended, and the id that stands in it. */
 export interface LineToAppend {
@@ -72,15 +44,19 @@ interface ActiveFile {
   isPoisoned: boolean
   /** Its name in the directory may not be durable yet. */
   isNew: boolean
+  /** It is being written to; others may be opened beside it. */
+  isBusy: boolean
 }
 
 export class LogWriter {
-  readonly #context: LogWriterContext
+  readonly #context: LogFilesContext
+  readonly #files: LogFiles
   /** By encoded name, the least recently used first. */
   readonly #active = new Map<string, ActiveFile>()
 
-  constructor(context: LogWriterContext) {
+  constructor(context: LogFilesContext) {
     this.#context = context
+    this.#files = new LogFiles(context)
   }
 
   places(log: string): LogPlaces {
@@ -94,6 +70,19 @@ export class LogWriter {
   *append(log: string, lines: Uint8Array, options: AppendOptions): Steps<void> {
     const places = this.places(log)
     const active = yield* this.#openOwn(places, log, options)
+    try {
+      yield* this.#write(places, active, lines, options)
+    } finally {
+      this.#rest(active)
+    }
+  }
+
+  *#write(
+    places: LogPlaces,
+    active: ActiveFile,
+    lines: Uint8Array,
+    options: AppendOptions,
+  ): Steps<void> {
     const bytes = active.isOpenEnded ? Buffer.concat([Buffer.of(newline), lines]) : lines
     try {
       yield* writeAt(active.file, bytes, active.end, places.active)
@@ -115,6 +104,8 @@ export class LogWriter {
       yield* writeAt(active.file, lines, active.end, places.active)
     } catch (error) {
       yield* this.#takeBack(places, active, options, error)
+    } finally {
+      this.#rest(active)
     }
   }
 
@@ -181,7 +172,7 @@ export class LogWriter {
     try {
       const tail = yield* inspectTail(file, status.size)
       const active = this.#activeFile(places, file, status, tail.end)
-      yield* this.#renew(places, active, { area, durable: true })
+      yield* this.#files.renew(places, active, { area, durable: true })
     } finally {
       yield* io.close(file)
     }
@@ -194,6 +185,7 @@ export class LogWriter {
   *#openOwn(places: LogPlaces, log: string, options: AppendOptions): Steps<ActiveFile> {
     const active = yield* this.#open(places, log, options)
     if (!options.area.isRevoked()) return active
+    this.#rest(active)
     throw new FileSystemError('ENOENT', 'append', places.active)
   }
 
@@ -203,8 +195,9 @@ export class LogWriter {
       const known = this.#active.get(places.name)
       const status = this.#statusOf(places.active)
       if (known !== undefined && this.#isAsLeft(places, known, status)) {
+        known.isBusy = true
         if (known.end < this.#context.logSegmentBytes || known.isOpenEnded) return known
-        yield* this.#renew(places, known, options)
+        yield* this.#files.renew(places, known, options)
         this.#close(places.name, known)
         continue
       }
@@ -240,14 +233,13 @@ export class LogWriter {
       const closed = last && this.#statusOf(places.segment(last.number))
       if (closed?.inode === status.inode) {
         // It was closed, and its successor never came to stand in its place.
-        yield* this.#publish(places, Buffer.alloc(0), status, options)
+        yield* this.#files.publish(places, Buffer.alloc(0), status, options)
         yield* syncDirectory(places.layout.logs)
       } else if (tail.end < status.size) {
-        yield* this.#renew(places, active, options)
+        yield* this.#files.renew(places, active, options)
       } else {
         this.#active.set(places.name, active)
         isKept = true
-        this.#closeOldest()
       }
     } finally {
       if (!isKept) yield* io.close(file)
@@ -256,18 +248,17 @@ export class LogWriter {
 
   *#create(places: LogPlaces, log: string, options: AppendOptions): Steps<void> {
     const { fileSystem, layout } = this.#context
-    yield* this.#ensureDirectory(layout.logs, layout.root)
+    yield* this.#files.ensureDirectory(layout.logs, layout.root)
     if (places.isHashed && fileSystem.blocking.status(places.manifest) === undefined) {
-      yield* this.#writeManifest(places, { log, segments: [] }, options)
+      yield* this.#files.writeManifest(places, { log, segments: [] }, options)
     }
-    yield* this.#publish(places, Buffer.alloc(0), undefined, options)
+    yield* this.#files.publish(places, Buffer.alloc(0), undefined, options)
     const status = this.#statusOf(places.active)
     if (status === undefined) throw new FileSystemError('ENOENT', 'append', places.active)
     const file = yield* io.open(places.active, 'update')
     const active = this.#activeFile(places, file, status, 0)
     active.isNew = true
     this.#active.set(places.name, active)
-    this.#closeOldest()
   }
 
   #activeFile(places: LogPlaces, file: number, { inode }: FileStatus, end: number): ActiveFile {
@@ -279,6 +270,7 @@ export class LogWriter {
       isOpenEnded: false,
       isPoisoned: false,
       isNew: false,
+      isBusy: true,
     }
   }
 
@@ -320,7 +312,7 @@ export class LogWriter {
       active.isPoisoned = true
       let isSealed = false
       try {
-        yield* this.#renew(places, active, options)
+        yield* this.#files.renew(places, active, options)
         yield* syncDirectory(places.layout.logs)
         isSealed = true
       } catch (second) {
@@ -329,161 +321,6 @@ export class LogWriter {
       this.#close(places.name, active)
       throw withCommitState(error, isSealed ? 'not-committed' : 'unknown')
     }
-  }
-
-  /** Gives the log another active file; what stands before `active.end` is kept, the rest is not its. */
-  *#renew(places: LogPlaces, active: ActiveFile, options: AppendOptions): Steps<void> {
-    const status = this.#statusOf(places.active)
-    if (status !== undefined && status.size > active.end) yield* this.#setAside(places, active)
-    if (active.end <= maxCopiedBytes && active.end < this.#context.logSegmentBytes) {
-      const bytes = yield* io.readFile(places.active)
-      yield* this.#publish(places, bytes.subarray(0, active.end), status, options)
-    } else {
-      yield* this.#closeSegment(places, active, status, options)
-    }
-  }
-
-  /** Keeps a torn end, which was never acknowledged, and tells of it. */
-  *#setAside(places: LogPlaces, active: ActiveFile): Steps<void> {
-    const { layout, listener } = this.#context
-    const { size } = yield* io.statusOf(active.file)
-    const rest = Buffer.alloc(Math.min(size - active.end, maxTornBytes))
-    yield* io.read(active.file, rest, 0, rest.byteLength, active.end)
-    // A reservation, or a newline more: nothing is lost.
-    if (size - active.end <= maxTornBytes && rest.every((byte) => byte === newline)) return
-    const directory = `${layout.quarantine}/logs`
-    for (const path of [layout.quarantine, directory]) yield* makeDirectory(path)
-    const hash = createHash('sha256').update(rest).digest('hex').slice(0, 12)
-    const kept = `${directory}/${places.name}.jsonl.${hash}`
-    try {
-      yield* io.link(places.active, kept)
-    } catch (error) {
-      if (!isFileSystemError(error, 'AlreadyExists', 'NotFound')) throw error
-    }
-    const { manifest } = readManifest(this.#context.fileSystem.blocking, places)
-    listener('log:damaged', {
-      log: manifest.log,
-      path: places.active,
-      offset: active.end,
-      bytes: size - active.end,
-      reason: `a torn end; the file is kept as ${kept}`,
-    })
-  }
-
-  /** Closes the active file as a segment that ends at `active.end`, and begins another. */
-  *#closeSegment(
-    places: LogPlaces,
-    active: ActiveFile,
-    status: FileStatus | undefined,
-    options: AppendOptions,
-  ): Steps<void> {
-    const { fileSystem, layout } = this.#context
-    const { manifest } = readManifest(fileSystem.blocking, places)
-    const index = yield* indexFile(active.file, active.end)
-    // Its bytes may be another's that were never synced.
-    if (!active.isPoisoned) yield* io.sync(active.file)
-    yield* this.#ensureDirectory(places.directory, layout.logs)
-    const number = yield* this.#linkSegment(places, active, manifest.segments, options.area)
-    const closed = closedSegment(number, active.end, index, manifest.segments.at(-1)?.lastId)
-    const segments = [...manifest.segments, closed]
-    yield* this.#writeManifest(places, { ...manifest, segments }, options)
-    yield* this.#publish(places, Buffer.alloc(0), status, options)
-    yield* syncDirectory(layout.logs)
-    yield* this.#writeIndex(
-      places,
-      number,
-      { bytes: active.end, inode: active.inode },
-      index,
-      options,
-    )
-  }
-
-  /** Gives the file a segment's name, by way of staging: once superseded, we cannot. */
-  *#linkSegment(
-    places: LogPlaces,
-    active: ActiveFile,
-    segments: readonly ClosedSegment[],
-    area: StagingArea,
-  ): Steps<number> {
-    for (let number = (segments.at(-1)?.number ?? 0) + 1; ; number++) {
-      const path = places.segment(number)
-      const present = this.#statusOf(path)
-      if (present !== undefined && present.inode !== active.inode) continue
-      if (present === undefined) {
-        const staged = area.nextPath()
-        yield* io.link(places.active, staged)
-        yield* io.rename(staged, path)
-      }
-      yield* syncDirectory(places.directory)
-      return number
-    }
-  }
-
-  *#writeManifest(
-    places: LogPlaces,
-    manifest: Parameters<typeof encodeManifest>[0],
-    { area }: AppendOptions,
-  ): Steps<void> {
-    const { layout } = this.#context
-    yield* this.#ensureDirectory(layout.logManifests, layout.internals)
-    const bytes = Buffer.from(encodeManifest(manifest))
-    yield* this.#replace(places.manifest, bytes, { area, durable: true })
-    yield* syncDirectory(layout.logManifests)
-  }
-
-  /** Derived: whoever finds it missing reads the segment. */
-  *#writeIndex(
-    places: LogPlaces,
-    number: number,
-    file: { readonly bytes: number; readonly inode: string },
-    index: SegmentIndex,
-    { area }: AppendOptions,
-  ): Steps<void> {
-    try {
-      yield* makeDirectory(places.indexes)
-      const bytes = Buffer.from(encodeIndex(file, index.blocks))
-      yield* this.#replace(places.index(number), bytes, { area, durable: false })
-    } catch (error) {
-      if (!isFileSystemError(error)) throw error
-      this.#context.listener('maintenance:failed', { operation: 'indexLog', error })
-    }
-  }
-
-  /** Puts another file in the place of the active one. */
-  *#publish(
-    places: LogPlaces,
-    bytes: Uint8Array,
-    status: FileStatus | undefined,
-    options: AppendOptions,
-  ): Steps<void> {
-    yield* this.#replace(places.active, bytes, options, status)
-  }
-
-  *#replace(
-    target: string,
-    bytes: Uint8Array,
-    { area, durable }: AppendOptions,
-    status?: FileStatus,
-  ): Steps<void> {
-    const { writer } = this.#context
-    const mode = status?.mode ?? 0o600
-    const modifiedMicros = status?.modifiedMicros ?? 0
-    const staged = yield* writer.stage({ target, bytes, mode, modifiedMicros, durable }, area)
-    try {
-      yield* writer.publish(staged)
-    } catch (error) {
-      yield* writer.discard(staged)
-      throw error
-    }
-  }
-
-  *#ensureDirectory(path: string, parent: string): Steps<void> {
-    const status = this.#statusOf(path)
-    if (status?.kind === 'directory') return
-    // A link there would lead out of the store.
-    if (status !== undefined) throw new FileSystemError('ENOTDIR', 'append', path)
-    yield* makeDirectory(path)
-    yield* syncDirectory(parent)
   }
 
   /** The greatest id in the log. */
@@ -499,10 +336,14 @@ export class LogWriter {
     return this.#context.fileSystem.blocking.status(path)
   }
 
-  #closeOldest(): void {
+  #rest(active: ActiveFile): void {
+    active.isBusy = false
     if (this.#active.size <= maxOpenFiles) return
-    const [oldest] = this.#active
-    if (oldest !== undefined) this.#close(...oldest)
+    for (const [name, each] of this.#active) {
+      if (each.isBusy) continue
+      this.#close(name, each)
+      return
+    }
   }
 
   /** Unless it was detached meanwhile. */
@@ -518,34 +359,5 @@ function* writeAt(file: number, bytes: Uint8Array, position: number, path: strin
     const count = yield* io.write(file, bytes, done, bytes.byteLength - done, position + done)
     if (count <= 0) throw new FileSystemError('ENOSPC', 'write', path)
     done += count
-  }
-}
-
-function* makeDirectory(path: string): Steps<void> {
-  try {
-    yield* io.makeDirectory(path, 0o700)
-  } catch (error) {
-    if (!isFileSystemError(error, 'AlreadyExists')) throw error
-  }
-}
-
-function closedSegment(
-  number: number,
-  bytes: number,
-  { blocks }: SegmentIndex,
-  lastIdBefore: string | undefined,
-): ClosedSegment {
-  const froms = blocks.flatMap(({ from }) => from ?? [])
-  const tos = blocks.flatMap(({ to }) => to ?? [])
-  const least = froms.length === 0 ? undefined : froms.reduce((a, b) => Math.min(a, b))
-  const greatest = tos.length === 0 ? undefined : tos.reduce((a, b) => Math.max(a, b))
-  const lastId = blocks.findLast((block) => block.lastId !== undefined)?.lastId
-  return {
-    number,
-    bytes,
-    records: blocks.reduce((sum, { lines }) => sum + lines, 0),
-    ...(least === undefined ? {} : { from: least }),
-    ...(greatest === undefined ? {} : { to: greatest }),
-    lastId: lastId ?? lastIdBefore ?? '0.0',
   }
 }

@@ -1,11 +1,9 @@
 /** What commits append to logs: encoded when they are asked for, numbered when they are written. */
-import { StateStoreError } from '../../errors/index.js'
 import { encodeContent, encodeLine } from '../../log-segment/index.js'
-import { toStorable } from '../../serializer/index.js'
 import type { AppendOutcome, LogAppend } from '../log.js'
+import { toStorableAppends } from '../log-appends.js'
 import type { Revision } from '../revision.js'
 import type { CommitJob } from './commit-job.js'
-import { encodeKey } from './key-encoding.js'
 import type { LineToAppend } from './log-writer.js'
 
 export interface EncodedAppend {
@@ -24,46 +22,17 @@ export interface PlannedLog {
 export const bytesOf = ({ lines }: PlannedLog): Buffer =>
   Buffer.from(lines.length === 1 ? (lines[0]?.line ?? '') : lines.map(({ line }) => line).join(''))
 
-/** Throws `STATE_INVALID_KEY`, `STATE_INVALID_OPTION`, `STATE_INVALID_VALUE`, `STATE_DOCUMENT_TOO_LARGE`. */
-export function encodeAppends(
+/** Throws what {@link toStorableAppends} does. */
+export const encodeAppends = (
   appends: readonly LogAppend[] | undefined,
   maxBytes: number,
-): readonly EncodedAppend[] {
-  if (appends === undefined) return []
-  return appends.map(({ log, records }) => {
-    encodeKey(log, 'log')
-    if (records.length === 0) refuse(log, 'there is no record to append')
-    const contents = records.map(({ type, agent, data }) => {
-      if (type !== undefined && typeof type !== 'string') refuse(log, 'a type must be a string')
-      if (agent !== undefined && typeof agent !== 'string') refuse(log, 'an agent must be a string')
-      const text = data === undefined ? undefined : JSON.stringify(toStorable(data))
-      const content = encodeContent({ type, agent, data: text })
-      if (content.length * 3 > maxBytes) refuseTooLarge(log, Buffer.byteLength(content), maxBytes)
-      return content
-    })
-    return { log, contents }
-  })
-}
-
-function refuse(log: string, why: string): never {
-  throw new StateStoreError({
-    code: 'STATE_INVALID_OPTION',
-    message: `Cannot append to log ${log}: ${why}`,
-    operation: 'append',
-    details: { log },
-  })
-}
-
-function refuseTooLarge(log: string, bytes: number, maxDocumentBytes: number): void {
-  if (bytes <= maxDocumentBytes) return
-  throw new StateStoreError({
-    code: 'STATE_DOCUMENT_TOO_LARGE',
-    message: `A record of log ${log} would take ${bytes} bytes, more than ${maxDocumentBytes}`,
-    operation: 'append',
-    hint: 'Keep what is large in a document or a file and its name in the log, or raise maxDocumentBytes.',
-    details: { log, bytes, maxDocumentBytes },
-  })
-}
+): readonly EncodedAppend[] =>
+  appends === undefined
+    ? []
+    : toStorableAppends(appends, maxBytes).map(({ log, records }) => ({
+        log,
+        contents: records.map(encodeContent),
+      }))
 
 /** Gives the records of a batch their ids, in the order of the commits. */
 export class LogPlanner {

@@ -17,13 +17,12 @@ import { formatRevision, type Revision } from '../revision.js'
 import type { CommitResult } from '../storage.js'
 import type { BatchOutcome } from './batch-documents.js'
 import { CommitJob } from './commit-job.js'
+import { forMoments } from './file-storage-options.js'
 import type { Incarnation } from './incarnation.js'
 import type { SpaceReserve } from './space-reserve.js'
 
 const maxBatchJobs = 4096
 const maxBatchDocuments = 128
-/** How long blocking calls may keep the event loop from all else, all in one go. */
-const maxBlockingMs = 4
 const firstPollMs = 1
 const maxPollMs = 4
 
@@ -309,6 +308,7 @@ export class WriteLoop {
       for (const { address } of (job as CommitJob).commit.writes) {
         documents.add(JSON.stringify([address.collection, address.key]))
       }
+      for (const { log } of (job as CommitJob).appends) documents.add(log)
     }
     return batch
   }
@@ -482,20 +482,5 @@ export class WriteLoop {
     } catch (error) {
       job.reject(withCommitState(error, 'unknown'))
     }
-  }
-}
-
-/** Makes calls in their blocking form for a moment, then leaves them to the thread pool until the event loop has turned. */
-function forMoments(clock: Clock, inline: InlinePolicy): InlinePolicy {
-  let startedMs: number | undefined
-  return (operation, args) => {
-    if (!inline(operation, args)) return false
-    if (startedMs === undefined) {
-      startedMs = clock.monotonicMs()
-      void clock.sleep(0).then(() => {
-        startedMs = undefined
-      })
-    }
-    return clock.monotonicMs() - startedMs < maxBlockingMs
   }
 }
