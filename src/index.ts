@@ -21,6 +21,26 @@ export {
 } from './errors/index.js'
 export type { FileLock, LockContext, ProcessTable, Turn } from './file-lock/index.js'
 export { type FileSystem, NodeFileSystem } from './file-system/index.js'
+export type {
+  Alert,
+  AlertKind,
+  CheckOptions,
+  ComponentHealth,
+  Health,
+  HealthChange,
+  HealthCheck,
+  HealthSpan,
+  HealthStatus,
+  HealthSummary,
+  HealthTransition,
+  OperationMetrics,
+  RecordedHealth,
+  RecordOptions,
+  StatusLineOptions,
+  TransitionsQuery,
+  Uptime,
+  UptimeQuery,
+} from './health/index.js'
 export type { Lock, LockOptions } from './lock/index.js'
 export {
   type AppendOptions,
@@ -53,6 +73,7 @@ export type {
   LogStatus,
   OpenReport,
   Storage,
+  StorageStatus,
   StoredDocument,
   VerifyFinding,
   VerifyReport,

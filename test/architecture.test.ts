@@ -21,7 +21,11 @@ const layers: LayerTable = [
   { units: ['index.ts'] },
   {
     units: ['store', 'lock', 'counter', 'health', 'backup', 'schema', 'log'],
-    sideways: { store: ['lock', 'schema', 'backup', 'log', 'counter'], log: ['schema'] },
+    sideways: {
+      store: ['lock', 'schema', 'backup', 'counter', 'log', 'health'],
+      log: ['schema'],
+      health: ['lock', 'log'],
+    },
   },
   {
     units: ['storage', 'storage/file', 'storage/memory'],

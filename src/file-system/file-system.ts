@@ -35,6 +35,13 @@ export interface DirectoryEntry {
   readonly kind: FileKind
 }
 
+/** The space of the disk that a path is on, in bytes. */
+export interface Space {
+  /** What this process may still fill. */
+  readonly freeBytes: number
+  readonly totalBytes: number
+}
+
 /**
  * - `create`: a new file for reading and writing; fails with AlreadyExists.
  * - `read`: an existing file; a symlink as last component fails with TooManySymlinks.
@@ -86,6 +93,8 @@ export interface FileOperations {
   readLink(path: string): string
   /** The real path, all symlinks resolved, in the spelling that is on disk. */
   realPath(path: string): string
+  /** Of the disk that `path`, symlinks followed, is on; undefined where that is not told. */
+  spaceOf(path: string): Space | undefined
 }
 
 type Promised<T> = {

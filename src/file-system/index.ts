@@ -7,6 +7,7 @@ export type {
   FileStatus,
   FileSystem,
   OpenPurpose,
+  Space,
 } from './file-system.js'
 export { MemoryFileSystem, type MemoryFileSystemOptions } from './memory-file-system.js'
 export { NodeFileSystem } from './node-file-system.js'

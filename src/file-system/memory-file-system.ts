@@ -227,6 +227,12 @@ function blockingOver(inodes: MemoryInodes): FileOperations {
       return inode.target
     },
     realPath: (path) => inodes.spell(inodes.find(path, true, failing('realPath', path))),
+    spaceOf: (path) => {
+      inodes.find(path, true, failing('spaceOf', path))
+      const { capacityBytes, usedBytes } = inodes
+      if (capacityBytes === undefined) return undefined
+      return { freeBytes: Math.max(capacityBytes - usedBytes, 0), totalBytes: capacityBytes }
+    },
   }
 }
 
@@ -257,7 +263,7 @@ function promisedOver(blocking: FileOperations): PromisedOperations {
   return Object.fromEntries(promised) as unknown as PromisedOperations
 }
 
-// Assigned at run time and typed by the port: written out they would be nineteen times the same.
+// Assigned at run time and typed by the port: written out they would be twenty times the same.
 const BothForms = class {
   readonly blocking: FileOperations
 

@@ -8,6 +8,7 @@ import type {
   FileStatus,
   FileSystem,
   OpenPurpose,
+  Space,
 } from './file-system.js'
 
 const { constants } = fs
@@ -44,6 +45,13 @@ function toStatus(stats: fs.BigIntStats): FileStatus {
     inode: stats.ino.toString(),
     links: Number(stats.nlink),
   }
+}
+
+/** What only an administrator may fill is not free. */
+function toSpace({ bavail, blocks, bsize }: fs.BigIntStatsFs): Space | undefined {
+  // File systems that do not keep count (some over networks or in user space) tell zeros.
+  if (blocks <= 0n) return undefined
+  return { freeBytes: Number(bavail * bsize), totalBytes: Number(blocks * bsize) }
 }
 
 // libuv takes seconds as a double; half a microsecond keeps the wanted digit from being cut off.
@@ -103,6 +111,7 @@ const blocking: FileOperations = {
     guard('readDirectory', path, () => toEntries(fs.readdirSync(path, { withFileTypes: true }))),
   readLink: (path) => guard('readLink', path, () => fs.readlinkSync(path)),
   realPath: (path) => guard('realPath', path, () => fs.realpathSync.native(path)),
+  spaceOf: (path) => guard('spaceOf', path, () => toSpace(fs.statfsSync(path, { bigint: true }))),
 }
 
 type Callback<T> = (error: NodeJS.ErrnoException | null, result: T) => void
@@ -262,5 +271,12 @@ export class NodeFileSystem implements FileSystem {
 
   realPath(path: string): Promise<string> {
     return promised('realPath', path, (done) => fs.realpath.native(path, done))
+  }
+
+  async spaceOf(path: string): Promise<Space | undefined> {
+    const stats = await promised<fs.BigIntStatsFs>('spaceOf', path, (done) =>
+      fs.statfs(path, { bigint: true }, done),
+    )
+    return toSpace(stats)
   }
 }

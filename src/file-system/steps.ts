@@ -71,6 +71,7 @@ export const io: Stepwise<FileOperations> = {
   readDirectory: stepwise('readDirectory'),
   readLink: stepwise('readLink'),
   realPath: stepwise('realPath'),
+  spaceOf: stepwise('spaceOf'),
 }
 
 /** Waits before going on, for example between two tries of a rename that Windows refused. */

@@ -29,11 +29,13 @@ export interface LogNotices {
 export interface LogAudience {
   has(event: keyof LogNotices): boolean
   emit<K extends keyof LogNotices>(event: K, detail: LogNotices[K]): void
+  /** Tells of everything that a commit has written and appended. */
+  reportSaved(result: CommitResult, durationMs: number): void
 }
 
 /** Tells of everything that a commit has appended. */
 export function reportAppended(
-  audience: LogAudience,
+  audience: Omit<LogAudience, 'reportSaved'>,
   { appended }: CommitResult,
   durationMs: number,
 ): void {

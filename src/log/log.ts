@@ -11,7 +11,7 @@ import type {
   Storage,
 } from '../storage/index.js'
 import { EventReader, type Reading } from './event-reader.js'
-import { type LogAudience, type LogEvent, reportAppended } from './events.js'
+import type { LogAudience, LogEvent } from './events.js'
 import { type LogFilter, queryOf } from './filter.js'
 import { type FollowOptions, FollowSource, followPlan, presentId } from './follow.js'
 import {
@@ -119,7 +119,7 @@ export class Log<T, Input = T> {
     try {
       const commit = this.#commitOf([this.#checkedBlocking(event)], options)
       const result = storage.commitBlocking(commit, blockingWaitMs)
-      reportAppended(events, result, clock.monotonicMs() - startedMs)
+      events.reportSaved(result, clock.monotonicMs() - startedMs)
       return only(receiptsOf(result))
     } catch (error) {
       throw this.#told(error)
@@ -214,7 +214,7 @@ export class Log<T, Input = T> {
       // Awaited only if need be: until the storage has its copy, the caller must not get to run.
       const records = checking instanceof Promise ? await checking : checking
       const result = await storage.commit(this.#commitOf(records, options))
-      reportAppended(events, result, clock.monotonicMs() - startedMs)
+      events.reportSaved(result, clock.monotonicMs() - startedMs)
       return receiptsOf(result)
     } catch (error) {
       throw this.#told(error)

@@ -176,6 +176,31 @@ export interface OpenReport {
   readonly newIdentity: boolean
 }
 
+/** How a storage is, and how much there is in it. */
+export interface StorageStatus {
+  /** As {@link Storage.location}. */
+  readonly location?: string | undefined
+  /** False when what was opened has been removed since. */
+  readonly exists: boolean
+  /** Proved by writing, durably, something that no reader sees; false when opened read-only. */
+  readonly writable: boolean
+  /** Why it cannot be written to, in words. */
+  readonly reason?: string | undefined
+  /** What the try to write failed with; absent when there was none. */
+  readonly error?: unknown
+  /** Space left on the disk for this process, in bytes; absent where that is not told. */
+  readonly freeBytes?: number | undefined
+  readonly totalBytes?: number | undefined
+  /** Those that listings show. */
+  readonly documents: number
+  /** Earlier versions, of all documents, also of those that were deleted. */
+  readonly backups: number
+  /** Damaged pieces that were set aside. */
+  readonly quarantined: number
+  readonly logs: number
+  readonly logBytes: number
+}
+
 /** What a storage tells about documents and leases while it works. */
 export interface StorageEvents {
   'state:corrupt': {
@@ -233,6 +258,8 @@ export interface Storage {
   /** Names the implementation in error messages. */
   readonly name: string
   readonly supports: StorageSupports
+  /** Where it is, for people to read: the absolute path of a directory. Absent where it is nowhere. */
+  readonly location?: string | undefined
 
   /** Must be called once, before anything else. Completes what a dead writer left half done. */
   open(listener: StorageListener): Promise<OpenReport>
@@ -276,6 +303,12 @@ export interface Storage {
   readBackup(address: DocumentAddress, id: string): Promise<StoredDocument>
 
   verify(options: { readonly repair: boolean }): Promise<VerifyReport>
+
+  /**
+   * Counts without reading documents: costs a listing of everything and one small durable write. What
+   * keeps it from being written to is told, not thrown. Throws `STATE_IO` when it cannot be listed.
+   */
+  status(): Promise<StorageStatus>
 
   /** Completes what was asked for, then lets go of everything. Idempotent. */
   close(): Promise<void>

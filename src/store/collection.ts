@@ -117,16 +117,15 @@ export class Collection<T, Input = T> {
   async read(key: string): Promise<Document<T> | undefined> {
     const { events, monotonicMs, storage } = this.#context
     const startedMs = monotonicMs()
-    const stored = await storage.read(this.addressOf(key))
-    if (events.has('state:loaded')) {
-      const durationMs = monotonicMs() - startedMs
-      events.emit('state:loaded', {
-        collection: this.name,
-        key,
-        revision: stored?.revision,
-        durationMs,
-      })
+    let stored: StoredDocument | undefined
+    try {
+      stored = await storage.read(this.addressOf(key))
+    } catch (error) {
+      events.reportLoadFailed(error)
+      throw error
     }
+    const loaded = { collection: this.name, key, revision: stored?.revision }
+    events.reportLoaded(loaded, monotonicMs() - startedMs)
     return stored === undefined ? undefined : await this.accept(key, stored)
   }
 

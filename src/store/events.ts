@@ -1,8 +1,9 @@
-import type { LogNotices } from '../log/index.js'
+import type { HealthEvents, Vitals } from '../health/index.js'
+import { type LogNotices, reportAppended } from '../log/index.js'
 import type { CommitResult, Revision, StorageEvents, StorageListener } from '../storage/index.js'
 
 /** Every event of a store, by name. */
-export interface StateStoreEvents extends StorageEvents, LogNotices {
+export interface StateStoreEvents extends StorageEvents, LogNotices, HealthEvents {
   'state:saved': {
     readonly collection: string
     readonly key: string
@@ -35,6 +36,11 @@ type AnyListener = (detail: never) => void
 /** Listeners by event. One that throws disturbs neither the store nor the other listeners. */
 export class EventHub {
   readonly #listeners = new Map<StateStoreEvent, Set<AnyListener>>()
+  readonly #vitals: Vitals
+
+  constructor(vitals: Vitals) {
+    this.#vitals = vitals
+  }
 
   /** Returns a function that removes the listener. */
   on<K extends StateStoreEvent>(event: K, listener: StateStoreListener<K>): () => void {
@@ -50,13 +56,29 @@ export class EventHub {
     return (this.#listeners.get(event)?.size ?? 0) > 0
   }
 
-  /** Tells of every document that a commit has written. */
-  reportSaved({ outcomes, revision, superseded }: CommitResult, durationMs: number): void {
-    if (!this.has('state:saved')) return
-    for (const { address, kind } of outcomes) {
-      if (kind === 'keep') continue
-      this.emit('state:saved', { ...address, revision, kind, superseded, durationMs })
+  /** Tells of every document that a commit has written, and of what it has appended to logs. */
+  reportSaved(result: CommitResult, durationMs: number): void {
+    this.#vitals.saved(result, durationMs)
+    const { outcomes, revision, superseded } = result
+    if (this.has('state:saved')) {
+      for (const { address, kind } of outcomes) {
+        if (kind === 'keep') continue
+        this.emit('state:saved', { ...address, revision, kind, superseded, durationMs })
+      }
     }
+    reportAppended(this, result, durationMs)
+  }
+
+  reportLoaded(
+    loaded: Omit<StateStoreEvents['state:loaded'], 'durationMs'>,
+    durationMs: number,
+  ): void {
+    this.#vitals.loaded(durationMs)
+    if (this.has('state:loaded')) this.emit('state:loaded', { ...loaded, durationMs })
+  }
+
+  reportLoadFailed(error: unknown): void {
+    this.#vitals.loadFailed(error)
   }
 
   /** What a storage tells, which is a part of what a store tells. */
@@ -64,7 +86,14 @@ export class EventHub {
     this.emit(event, detail as never)
   }
 
+  /** Tells an event, and the alert that it gives rise to. */
   emit<K extends StateStoreEvent>(event: K, detail: StateStoreEvents[K]): void {
+    this.#tell(event, detail)
+    const alert = this.#vitals.notice(event, detail)
+    if (alert !== undefined) this.#tell('alert', alert)
+  }
+
+  #tell<K extends StateStoreEvent>(event: K, detail: StateStoreEvents[K]): void {
     for (const listener of this.#listeners.get(event) ?? []) {
       try {
         ;(listener as StateStoreListener<K>)(detail)

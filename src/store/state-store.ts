@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../clock/index.js'
 import { Counters } from '../counter/index.js'
 import { StateStoreError } from '../errors/index.js'
+import { Health, healthName, Vitals } from '../health/index.js'
 import {
   acquireLock,
   acquireLocks,
@@ -10,7 +11,7 @@ import {
   refuseLost,
   releaseAll,
 } from '../lock/index.js'
-import { Log, type LogOptions, reportAppended } from '../log/index.js'
+import { Log, type LogOptions } from '../log/index.js'
 import type { InferInput, InferOutput, Schema } from '../schema/index.js'
 import { FileStorage, type FileStorageOptions } from '../storage/file/index.js'
 import {
@@ -57,14 +58,18 @@ export class StateStore {
   readonly #storage: Storage
   readonly #clock: Clock
   readonly #readOnly: boolean
-  readonly #events = new EventHub()
+  readonly #vitals: Vitals
+  readonly #events: EventHub
   #report: OpenReport | undefined
   #counters: Counters | undefined
+  #health: Health | undefined
 
   constructor(options: StateStoreOptions) {
     this.#storage = options.storage
     this.#clock = options.clock ?? systemClock
     this.#readOnly = options.readOnly ?? false
+    this.#vitals = new Vitals(this.#clock)
+    this.#events = new EventHub(this.#vitals)
     Object.defineProperty(this, asyncDispose, { value: () => this.close() })
   }
 
@@ -161,9 +166,7 @@ export class StateStore {
   ): Promise<R> {
     const startedMs = this.#clock.monotonicMs()
     return runTransaction(this.#storage, this.#clock, work, options, this.#readOnly, (result) => {
-      const durationMs = this.#clock.monotonicMs() - startedMs
-      this.#events.reportSaved(result, durationMs)
-      reportAppended(this.#events, result, durationMs)
+      this.#events.reportSaved(result, this.#clock.monotonicMs() - startedMs)
     })
   }
 
@@ -210,6 +213,18 @@ export class StateStore {
   /** Every lock that was ever taken here: who holds it, since when, until when. */
   locks(): Promise<LeaseStatus[]> {
     return listLocks(this.#storage)
+  }
+
+  /** How the components of a system are, and how the store itself is. */
+  get health(): Health {
+    this.#health ??= new Health({
+      storage: this.#storage,
+      clock: this.#clock,
+      vitals: this.#vitals,
+      documents: this.collection(healthName),
+      emit: (event, detail) => this.#events.emit(event, detail as never),
+    })
+    return this.#health
   }
 
   /** Calls `listener` on each event. Returns a function that removes it. */

@@ -28,6 +28,7 @@ const faultsOf: Readonly<Record<OperationName, readonly Fault[]>> = {
   readDirectory: [...anyCall, 'EMFILE'],
   readLink: anyCall,
   realPath: anyCall,
+  spaceOf: anyCall,
 }
 
 export const possibleFaults = (operation: OperationName): readonly Fault[] => faultsOf[operation]

@@ -249,6 +249,20 @@ const wrong: Readonly<Record<string, readonly [alter: Alteration, group: string]
     (inner) => ({ backups: async (address) => (await inner.backups(address)).reverse() }),
     'backups',
   ],
+  'the status counts what was deleted': [
+    (inner) => {
+      let made = 0
+      return {
+        commit: async (commit) => {
+          const result = await inner.commit(commit)
+          made += result.outcomes.filter(({ kind }) => kind === 'put').length
+          return result
+        },
+        status: async () => ({ ...(await inner.status()), documents: made }),
+      }
+    },
+    'status',
+  ],
   'verification counts what is not there': [
     (inner) => ({
       verify: async (options) => ({ ...(await inner.verify(options)), documents: 99 }),

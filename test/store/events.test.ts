@@ -43,6 +43,8 @@ function listenTo(store: StateStore): Told {
     'maintenance:failed': [],
     'lease:taken-over': [],
     'lease:lost': [],
+    'health:changed': [],
+    alert: [],
   }
   const listen = <K extends StateStoreEvent>(event: K): void => {
     store.on(event, (detail) => void told[event].push(detail))

@@ -40,6 +40,7 @@ const operations: readonly OperationName[] = [
   'readDirectory',
   'readLink',
   'realPath',
+  'spaceOf',
 ]
 
 type Callables = Record<OperationName, (...args: readonly unknown[]) => unknown>

@@ -16,6 +16,7 @@ import type {
   OpenReport,
   Storage,
   StorageListener,
+  StorageStatus,
   StorageSupports,
   StoredDocument,
   VerifyReport,
@@ -31,6 +32,7 @@ import {
 } from './file-engine.js'
 import { type FileStorageOptions, inlinePolicy } from './file-storage-options.js'
 import { type EncodedAppend, encodeAppends } from './planned-logs.js'
+import { statusOf } from './storage-status.js'
 
 /** The default storage: readable files in one directory. See docs/ARCHITECTURE.md and docs/FORMAT.md. */
 export class FileStorage implements Storage {
@@ -61,6 +63,10 @@ export class FileStorage implements Storage {
   /** Absolute. */
   get directory(): string {
     return this.#options.directory
+  }
+
+  get location(): string {
+    return this.directory
   }
 
   async open(listener: StorageListener): Promise<OpenReport> {
@@ -207,6 +213,14 @@ export class FileStorage implements Storage {
   async verify({ repair }: { readonly repair: boolean }): Promise<VerifyReport> {
     if (repair) this.#writing('verify')
     return this.#open('verify').health.verify(repair)
+  }
+
+  async status(): Promise<StorageStatus> {
+    const { files, layout, writing } = this.#open('status')
+    const { clock, fileSystem } = this.#options
+    const draftPath = writing && (() => writing.loop.incarnation.nextPath())
+    const logs = await this.logs()
+    return statusOf({ fileSystem, timer: clock, layout, files, draftPath }, logs)
   }
 
   close(): Promise<void> {

@@ -20,6 +20,7 @@ import type {
   OpenReport,
   Storage,
   StorageListener,
+  StorageStatus,
   StorageSupports,
   StoredDocument,
   VerifyReport,
@@ -50,6 +51,7 @@ function refuseUnusableAddress({ collection, key }: DocumentAddress): void {
 /** Everything in this process's memory, gone with it. Synchronous inside, so every commit is alone. */
 export class MemoryStorage implements Storage {
   readonly name = 'memory'
+  readonly location = undefined
   readonly supports: StorageSupports = {
     fencing: true,
     durability: 'none',
@@ -189,14 +191,35 @@ export class MemoryStorage implements Storage {
 
   async verify(): Promise<VerifyReport> {
     this.#refuseClosed('verify')
-    let documents = 0
-    for (const collection of this.#documents.values()) documents += collection.size
+    const documents = this.#countDocuments()
     return { documents, intact: documents, records: this.#logs.records, findings: [] }
+  }
+
+  async status(): Promise<StorageStatus> {
+    this.#refuseClosed('status')
+    const logs = await this.logs()
+    let backups = 0
+    for (const kept of this.#backups.values()) backups += kept.length
+    return {
+      exists: true,
+      writable: true,
+      documents: this.#countDocuments(),
+      backups,
+      quarantined: 0,
+      logs: logs.length,
+      logBytes: logs.reduce((sum, { bytes }) => sum + bytes, 0),
+    }
   }
 
   async close(): Promise<void> {
     this.#state = 'closed'
     this.#leases.close()
+  }
+
+  #countDocuments(): number {
+    let documents = 0
+    for (const collection of this.#documents.values()) documents += collection.size
+    return documents
   }
 
   #backupsOf(address: DocumentAddress): readonly Backup[] {

@@ -16,6 +16,7 @@ import { logQueries } from './log-queries.js'
 import { logNames, logs } from './logs.js'
 import { checks, conditions, revisions } from './revisions.js'
 import { severalOpeners } from './several-openers.js'
+import { status } from './status.js'
 import { atDesk, type ConformanceRunner, type ConformanceSubject, fullSupport } from './subject.js'
 import { unsupported } from './unsupported.js'
 import { ownership, values } from './values.js'
@@ -58,6 +59,7 @@ const everyGroup: readonly Group[] = [
   recordSizeLimit,
   backups,
   verification,
+  status,
   serializers,
   unsupported,
   closing,

@@ -100,6 +100,7 @@ function operationsOver(ask: Ask, strict: boolean): FileOperations {
     setMode: unused,
     readLink: unused,
     realPath: unused,
+    spaceOf: unused,
   }
 }
 
