@@ -45,6 +45,10 @@ export function* inspectTail(file: number, size: number): Steps<LogTail> {
   }
 }
 
+/** Of the line that ends at `end`, its newline included. A negative place would count from the end. */
+const startOfLine = (bytes: Buffer, end: number): number =>
+  end < 2 ? 0 : bytes.lastIndexOf(newline, end - 2) + 1
+
 /** Undefined when it begins before these bytes. */
 function tailIn(bytes: Buffer, isWholeFile: boolean): LogTail | undefined {
   let end = bytes.length
@@ -62,7 +66,7 @@ function tailIn(bytes: Buffer, isWholeFile: boolean): LogTail | undefined {
   }
   // Of a commit of several records, all count or none.
   while (end > 0) {
-    const lineStart = bytes.lastIndexOf(newline, end - 2) + 1
+    const lineStart = startOfLine(bytes, end)
     if (lineStart === 0 && !isWholeFile) return undefined
     if (decodeLine(bytes, lineStart, end - 1)?.isContinued !== true) break
     end = lineStart
@@ -88,7 +92,7 @@ export function* indexFile(file: number, end: number): Steps<SegmentIndex> {
 /** The whole lines of a file, the last first. */
 function* linesFromEnd(bytes: Buffer, size: number): Generator<[number, number], void, undefined> {
   for (let end = size; end > 0; ) {
-    const start = bytes.lastIndexOf(newline, end - 2) + 1
+    const start = startOfLine(bytes, end)
     yield [start, bytes[end - 1] === newline ? end - 1 : end]
     end = start
   }
