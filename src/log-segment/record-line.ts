@@ -4,7 +4,8 @@
  *     {"id":"4.17","at":"2026-11-21T10:00:00.000Z","type":"sent","agent":"bot","data":{…},"sum":"9f3a61c2"}
  *
  * `sum` is the CRC-32 of all before its comma. A line bears three marks of ours (`id`, `at`, `sum`), so a
- * single damage leaves two: what has one at most was made by somebody else, and is theirs to format.
+ * single damage leaves two, or the end: what has one at most, and another end, was made by somebody else
+ * and is theirs to format.
  */
 import { crc32 } from './checksum.js'
 
@@ -139,8 +140,9 @@ function timeOf(line: Record<string, unknown>): number {
   return 0
 }
 
-/** A line that somebody else made: JSON that bears at most one of our marks. */
+/** A line that somebody else made: JSON that bears at most one of our marks, and does not end as ours do. */
 function decodeForeign(bytes: Buffer, start: number, end: number): LineRecord | undefined {
+  if (bearsSum(bytes, start, end)) return undefined
   const data = parse(bytes, start, end)
   if (data === undefined) return undefined
   if (!isRecord(data)) return { id: '0.0', at: 0, data, origin: 'external' }

@@ -135,9 +135,6 @@ export const logMutants: Readonly<Record<string, Subject>> = {
   'the publication of an intent is not synced': without(
     ({ path, last }) => path.endsWith('/intents') && last === 'rename',
   ),
-  'the removal of an intent is not synced': without(
-    ({ path, last }) => path.endsWith('/intents') && last === 'unlink',
-  ),
 }
 
 export const mutants: Readonly<Record<string, Subject>> = {

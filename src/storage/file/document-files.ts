@@ -1,7 +1,14 @@
 /** Finding and reading the files of documents. */
 import type { Clock } from '../../clock/index.js'
 import { isFileSystemError, StateStoreError } from '../../errors/index.js'
-import { type FileSystem, io, pause, type Steps, unlessMissing } from '../../file-system/index.js'
+import {
+  type FileStatus,
+  type FileSystem,
+  io,
+  pause,
+  type Steps,
+  unlessMissing,
+} from '../../file-system/index.js'
 import type { Serializer } from '../../serializer/index.js'
 import type { DocumentAddress } from '../storage.js'
 import { judge, readIntact, type Verdict } from './document-file.js'
@@ -129,11 +136,23 @@ export class DocumentFiles {
     const fs = this.#fileSystem.blocking
     for (const path of [this.pathOf(address), this.#handMadePath(address)]) {
       if (path === undefined) continue
-      const own = fs.status(path)
+      const own = this.#statusAt(path, address)
       const status = own?.kind === 'symlink' ? fs.status(this.#realTarget(path)) : own
       if (status !== undefined) return `${status.inode} ${status.size} ${status.modifiedMicros}`
     }
     return 'absent'
+  }
+
+  #statusAt(path: string, { collection }: DocumentAddress): FileStatus | undefined {
+    try {
+      return this.#fileSystem.blocking.status(path)
+    } catch (error) {
+      // Its directory may be a symlink that leads nowhere, which has an error of its own.
+      if (isFileSystemError(error, 'TooManySymlinks')) {
+        this.#refuseForeignDirectory(this.directoryOf(collection))
+      }
+      throw error
+    }
   }
 
   /** Reads and judges a document's file; undefined when there is none. */

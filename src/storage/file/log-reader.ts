@@ -174,23 +174,27 @@ export class LogReader {
     const { bytes, offset } = chunk
     const found: LineRecord[] = []
     const damage: LogDamage[] = []
+    let endsDamaged = false
     for (let start = 0; start < bytes.length; ) {
       const next = bytes.indexOf(newline, start)
       const end = next < 0 ? bytes.length : next
       const record = decodeLine(bytes, start, end)
       if (record !== undefined) {
         found.push(record)
+        endsDamaged = false
       } else if (next >= 0 || segment.closed !== undefined) {
+        const before = damage.length
         await this.#salvage(chunk, start, end, segment, query.log, found, damage)
+        endsDamaged = damage.length > before
       } else {
         // The end of the active file: by hand and without a newline, or being written just now.
-        const { records, damaged } = salvageLine(bytes, start, end)
-        if (damaged.length === 0) found.push(...records)
+        found.push(...salvageLine(bytes, start, end).records)
       }
       start = end + 1
     }
-    if (offset + bytes.length >= segment.bytes && segment.closed === undefined) {
-      // Of a commit of several records, all are shown or none.
+    const isEnd = offset + bytes.length >= segment.bytes && segment.closed === undefined
+    if (isEnd && !endsDamaged) {
+      // Of a commit of several records that is being written, all are shown or none.
       while (found.at(-1)?.isContinued === true) found.pop()
     }
     const records: LogRecord[] = []

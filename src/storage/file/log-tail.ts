@@ -52,17 +52,15 @@ const startOfLine = (bytes: Buffer, end: number): number =>
 /** Undefined when it begins before these bytes. */
 function tailIn(bytes: Buffer, isWholeFile: boolean): LogTail | undefined {
   let end = bytes.length
-  let isOpenEnded = false
   const start = bytes.lastIndexOf(newline) + 1
   if (start < end) {
     if (start === 0 && !isWholeFile) return undefined
     const { records, damaged } = salvageLine(bytes, start, end)
-    if (records.length > 0 && damaged.length === 0) {
-      isOpenEnded = true
-      if (records.at(-1)?.isContinued !== true) return { end, isOpenEnded }
+    if (records.length > 0 && records.at(-1)?.isContinued !== true) {
+      const torn = damaged.at(-1)
+      return { end: torn?.end === end ? torn.start : end, isOpenEnded: true }
     }
     end = start
-    isOpenEnded = false
   }
   // Of a commit of several records, all count or none.
   while (end > 0) {
@@ -71,7 +69,7 @@ function tailIn(bytes: Buffer, isWholeFile: boolean): LogTail | undefined {
     if (decodeLine(bytes, lineStart, end - 1)?.isContinued !== true) break
     end = lineStart
   }
-  return { end, isOpenEnded }
+  return { end, isOpenEnded: false }
 }
 
 /** Indexes a file up to `end`. */
@@ -98,11 +96,17 @@ function* linesFromEnd(bytes: Buffer, size: number): Generator<[number, number],
   }
 }
 
+function wholeRecords(bytes: Buffer, start: number, end: number): readonly LineRecord[] {
+  const whole = decodeLine(bytes, start, end)
+  return whole === undefined ? salvageLine(bytes, start, end).records : [whole]
+}
+
 /** The id of the last whole record of ours. */
 export function lastRecordId(bytes: Buffer): Revision | undefined {
   for (const [start, end] of linesFromEnd(bytes, bytes.length)) {
-    const record: LineRecord | undefined = decodeLine(bytes, start, end)
-    if (record !== undefined) return record.id
+    const records = wholeRecords(bytes, start, end)
+    const last = records.findLast(({ origin }) => origin === 'store')
+    if (last !== undefined) return last.id
   }
   return undefined
 }
