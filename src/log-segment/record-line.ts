@@ -113,7 +113,10 @@ export function decodeLine(bytes: Buffer, start: number, end: number): LineRecor
   return { id, at, type, agent, data, origin: 'store', isContinued }
 }
 
-/** Id and time of a line of ours, its checksum not looked at: enough to know where to look. */
+/**
+ * Id and time of a line that is one record of ours, its checksum not looked at: enough to know where to
+ * look. Not of a line in which another record may stand.
+ */
 export function peekLine(
   bytes: Buffer,
   start: number,
@@ -122,6 +125,8 @@ export function peekLine(
   if (bytes.compare(headBytes, 0, head.length, start, Math.min(start + head.length, end)) !== 0) {
     return undefined
   }
+  const other = bytes.indexOf(headBytes, start + head.length)
+  if (other >= 0 && other < end) return undefined
   const idStart = start + head.length
   const idEnd = bytes.indexOf(34, idStart)
   const timeStart = idEnd + 8

@@ -13,7 +13,7 @@ export interface IndexBlock {
   /** Milliseconds since the epoch; undefined when no line has a time. */
   from: number | undefined
   to: number | undefined
-  /** The greatest id in it. */
+  /** No id in it is greater. */
   lastId: string | undefined
   lines: number
 }
@@ -41,20 +41,25 @@ export class SegmentIndex {
       this.blocks.push(block)
     }
     block.lines += 1
+    // What a damaged line says of itself widens the block, and so hides nothing.
     const seen = peekLine(bytes, start, end)
-    if (seen !== undefined) {
-      widen(block, seen.at)
-      block.lastId = seen.id
-      return
-    }
-    for (const { at, id, origin } of salvageLine(bytes, start, end).records) {
-      widen(block, at)
-      if (origin === 'store') block.lastId = id
+    if (seen !== undefined) widen(block, seen.at, seen.id)
+    else {
+      for (const { at, id } of salvageLine(bytes, start, end).records) widen(block, at, id)
     }
   }
 }
 
-function widen(block: IndexBlock, at: number): void {
+function widen(block: IndexBlock, at: number, id: string): void {
   block.from = Math.min(block.from ?? at, at)
   block.to = Math.max(block.to ?? at, at)
+  if (block.lastId === undefined || isAbove(id, block.lastId)) block.lastId = id
+}
+
+/** Whether an id, two whole numbers and a dot, comes after another. */
+function isAbove(id: string, other: string): boolean {
+  const dot = id.indexOf('.')
+  const otherDot = other.indexOf('.')
+  const rise = Number(id.slice(0, dot)) - Number(other.slice(0, otherDot))
+  return rise > 0 || (rise === 0 && Number(id.slice(dot + 1)) > Number(other.slice(otherDot + 1)))
 }

@@ -89,6 +89,38 @@ describe('a log that is cut', () => {
   })
 })
 
+describe('a commit of many records that is cut', () => {
+  it('anywhere is not there, in either direction, however large it is', async () => {
+    const bench = new LogBench()
+    const writer = await bench.open()
+    await append(writer, { data: 'before' })
+    const start = bench.bytesOf(active).length
+    await append(
+      writer,
+      ...Array.from({ length: 700 }, (_, n) => ({ data: [n, 'x'.repeat(1000)] })),
+    )
+    const bytes = bench.bytesOf(active)
+    expect((await bench.read()).records).toHaveLength(701)
+    const random = seededRandom(pickSeed())
+    for (let round = 0; round < 30; round++) {
+      const length = start + Math.floor(random() * (bytes.length - start - 1))
+      bench.replace(active, bytes.subarray(0, length))
+      for (const reverse of [false, true]) {
+        const { records } = await bench.read({ reverse })
+        expect(
+          records.map(({ data }) => data),
+          `cut at ${length}`,
+        ).toEqual(['before'])
+      }
+    }
+    await append(writer, { data: 'after' })
+    await writer.close()
+    const { records, damage } = await bench.read()
+    expect(records.map(({ data }) => data)).toEqual(['before', 'after'])
+    expect(damage).toEqual([])
+  })
+})
+
 describe('a log that is damaged', () => {
   const trials = 10_000
   const seed = pickSeed()

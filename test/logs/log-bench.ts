@@ -1,9 +1,13 @@
 /** A store with one log on a disk in memory whose files can be damaged between two openings. */
-import { type FileSystem, MemoryFileSystem } from '../../src/file-system/index.js'
+import {
+  type FileOperations,
+  type FileSystem,
+  MemoryFileSystem,
+} from '../../src/file-system/index.js'
 import { FileStorage, type FileStorageOptions } from '../../src/storage/file/index.js'
 import type { LogDamage, LogQuery, LogRecord, NewRecord } from '../../src/storage/index.js'
 import { Machine } from '../faults/machine.js'
-import { overBlocking } from '../faults/operations.js'
+import { overBlocking, watched } from '../faults/operations.js'
 import { SimulatedClock } from '../faults/simulated-clock.js'
 
 export const directory = '/store'
@@ -19,8 +23,35 @@ export class LogBench {
   readonly machine = new Machine()
   readonly memory = new MemoryFileSystem({ clock: this.clock })
 
-  get fs() {
+  /** How many bytes were read of each file. */
+  readonly bytesRead = new Map<string, number>()
+  readonly #operations: FileOperations
+
+  constructor() {
+    this.#operations = watched(this.memory.blocking, ({ operation, path, perform }) => {
+      const result = perform()
+      const bytes =
+        operation === 'read'
+          ? (result as number)
+          : operation === 'readFile'
+            ? (result as Uint8Array).byteLength
+            : 0
+      if (bytes > 0) this.bytesRead.set(path, (this.bytesRead.get(path) ?? 0) + bytes)
+      return result
+    })
+  }
+
+  /** The disk itself. */
+  get fs(): MemoryFileSystem['blocking'] {
     return this.memory.blocking
+  }
+
+  /** How many bytes of the log's files a reading costs. */
+  async bytesReadBy(reading: () => Promise<unknown>): Promise<number> {
+    this.bytesRead.clear()
+    await reading()
+    const ofLog = [...this.bytesRead].filter(([path]) => path.startsWith(`${directory}/logs`))
+    return ofLog.reduce((sum, [, bytes]) => sum + bytes, 0)
   }
 
   /** Opens a storage; `damage` collects what it tells of. */
@@ -29,7 +60,7 @@ export class LogBench {
     damage: LogDamage[] = [],
   ): Promise<FileStorage> {
     const { clock } = this
-    const fileSystem: FileSystem = overBlocking(this.fs, clock.touch)
+    const fileSystem: FileSystem = overBlocking(this.#operations, clock.touch)
     const processes = this.machine.start()
     const storage = new FileStorage({ directory, clock, fileSystem, processes, ...options })
     await storage.open((event, detail) => {

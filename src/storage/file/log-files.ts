@@ -23,7 +23,7 @@ import {
   type LogPlaces,
   readManifest,
 } from './log-manifest.js'
-import { indexFile } from './log-tail.js'
+import { indexFile, lastIdBefore } from './log-tail.js'
 
 /** Up to this size a log that is sealed is copied, so that it remains one file. */
 const maxCopiedBytes = 1024 * 1024
@@ -109,11 +109,13 @@ export class LogFiles {
     const { fileSystem, layout } = this.#context
     const { manifest } = readManifest(fileSystem.blocking, places)
     const index = yield* indexFile(active.file, active.end)
+    const before = manifest.segments.at(-1)?.lastId ?? '0.0'
+    const lastId = lastIdBefore(fileSystem.blocking, active.file, active.end) ?? before
     // Its bytes may be another's that were never synced.
     if (!active.isPoisoned) yield* io.sync(active.file)
     yield* this.ensureDirectory(places.directory, layout.logs)
     const number = yield* this.#linkSegment(places, active, manifest.segments, options.area)
-    const closed = closedSegment(number, active.end, index, manifest.segments.at(-1)?.lastId)
+    const closed = closedSegment(number, active.end, index, lastId)
     const segments = [...manifest.segments, closed]
     yield* this.writeManifest(places, { ...manifest, segments }, options)
     yield* this.publish(places, Buffer.alloc(0), status, options)
@@ -228,19 +230,18 @@ function closedSegment(
   number: number,
   bytes: number,
   { blocks }: SegmentIndex,
-  lastIdBefore: string | undefined,
+  lastId: string,
 ): ClosedSegment {
   const froms = blocks.flatMap(({ from }) => from ?? [])
   const tos = blocks.flatMap(({ to }) => to ?? [])
   const least = froms.length === 0 ? undefined : froms.reduce((a, b) => Math.min(a, b))
   const greatest = tos.length === 0 ? undefined : tos.reduce((a, b) => Math.max(a, b))
-  const lastId = blocks.findLast((block) => block.lastId !== undefined)?.lastId
   return {
     number,
     bytes,
     records: blocks.reduce((sum, { lines }) => sum + lines, 0),
     ...(least === undefined ? {} : { from: least }),
     ...(greatest === undefined ? {} : { to: greatest }),
-    lastId: lastId ?? lastIdBefore ?? '0.0',
+    lastId,
   }
 }

@@ -16,6 +16,7 @@ import type { FileOperations } from '../../file-system/index.js'
 import type { IndexBlock } from '../../log-segment/index.js'
 import { decodeKey, encodeKey, isHashedName } from './key-encoding.js'
 import type { Layout } from './layout.js'
+import { lastIdBefore } from './log-tail.js'
 
 export interface ClosedSegment {
   /** Rises by one or more. */
@@ -152,6 +153,15 @@ function readText(fs: FileOperations, path: string): string | undefined {
   }
 }
 
+function lastIdOf(fs: FileOperations, path: string, bytes: number): string | undefined {
+  const file = fs.open(path, 'read')
+  try {
+    return lastIdBefore(fs, file, bytes)
+  } finally {
+    fs.close(file)
+  }
+}
+
 export interface ReadManifest {
   readonly manifest: LogManifest
   /** It was lost or damaged, and is what the files tell: where they were sealed is not known. */
@@ -174,5 +184,10 @@ export function readManifest(fs: FileOperations, places: LogPlaces): ReadManifes
     segments.push({ number, bytes: status.size, records: 0, lastId: '0.0' })
   }
   segments.sort((left, right) => left.number - right.number)
+  let lastId = '0.0'
+  for (const [index, segment] of segments.entries()) {
+    lastId = lastIdOf(fs, places.segment(segment.number), segment.bytes) ?? lastId
+    segments[index] = { ...segment, lastId }
+  }
   return { manifest: { log, segments }, rebuilt: segments.length > 0 || text !== undefined }
 }

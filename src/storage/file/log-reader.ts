@@ -56,6 +56,12 @@ interface Segment {
   readonly closed: ClosedSegment | undefined
 }
 
+/** What stands in a chunk, in the order of the file. */
+interface Lines {
+  readonly found: LineRecord[]
+  readonly damage: LogDamage[]
+}
+
 type Batch = { readonly records: LogRecord[]; readonly damage: LogDamage[] }
 
 export class LogReader {
@@ -157,21 +163,53 @@ export class LogReader {
     query: LogQuery,
     indexPath?: string,
   ): AsyncGenerator<Batch, void, undefined> {
-    const { fileSystem } = this.#context
     const ranges = await this.#ranges(segment, query, indexPath)
-    const forward = query.reverse !== true
-    const chunks = forward ? chunksForward : chunksBackward
-    for (const { start, end } of forward ? ranges : ranges.reverse()) {
-      for await (const chunk of chunks(fileSystem, segment.file, start, end)) {
+    const read = query.reverse === true ? this.#backward : this.#forward
+    for (const range of query.reverse === true ? ranges.reverse() : ranges) {
+      for await (const { found, damage } of read.call(this, range, segment, query)) {
         refuseAborted(query.signal, 'readLog')
-        const batch = await this.#decode(chunk, segment, query)
-        if (batch.records.length > 0 || batch.damage.length > 0) yield batch
+        const batch = { records: wantedOf(found, segment, query), damage }
+        if (batch.records.length > 0 || damage.length > 0) yield batch
       }
     }
   }
 
-  async #decode(chunk: LineChunk, segment: Segment, query: LogQuery): Promise<Batch> {
-    const { bytes, offset } = chunk
+  /** Of a commit of several records that is being written at the end, all are shown or none. */
+  async *#forward(
+    { start, end }: Range,
+    segment: Segment,
+    query: LogQuery,
+  ): AsyncGenerator<Lines, void, undefined> {
+    let unfinished: LineRecord[] = []
+    for await (const chunk of chunksForward(this.#context.fileSystem, segment.file, start, end)) {
+      const { found, damage, endsDamaged } = await this.#decode(chunk, segment, query.log)
+      const records = unfinished.length === 0 ? found : [...unfinished, ...found]
+      unfinished = endsDamaged ? [] : takeUnfinished(records)
+      yield { found: records, damage }
+    }
+    if (unfinished.length > 0 && !isActiveEnd(end, segment)) yield { found: unfinished, damage: [] }
+  }
+
+  async *#backward(
+    { start, end }: Range,
+    segment: Segment,
+    query: LogQuery,
+  ): AsyncGenerator<Lines, void, undefined> {
+    let mayBeUnfinished = isActiveEnd(end, segment)
+    for await (const chunk of chunksBackward(this.#context.fileSystem, segment.file, start, end)) {
+      const { found, damage, endsDamaged } = await this.#decode(chunk, segment, query.log)
+      if (mayBeUnfinished && !endsDamaged) takeUnfinished(found)
+      mayBeUnfinished &&= !endsDamaged && found.length === 0
+      yield { found, damage }
+    }
+  }
+
+  async #decode(
+    chunk: LineChunk,
+    segment: Segment,
+    log: string,
+  ): Promise<Lines & { readonly endsDamaged: boolean }> {
+    const { bytes } = chunk
     const found: LineRecord[] = []
     const damage: LogDamage[] = []
     let endsDamaged = false
@@ -184,7 +222,7 @@ export class LogReader {
         endsDamaged = false
       } else if (next >= 0 || segment.closed !== undefined) {
         const before = damage.length
-        await this.#salvage(chunk, start, end, segment, query.log, found, damage)
+        await this.#salvage(chunk, start, end, segment, log, found, damage)
         endsDamaged = damage.length > before
       } else {
         // The end of the active file: by hand and without a newline, or being written just now.
@@ -192,22 +230,7 @@ export class LogReader {
       }
       start = end + 1
     }
-    const isEnd = offset + bytes.length >= segment.bytes && segment.closed === undefined
-    if (isEnd && !endsDamaged) {
-      // Of a commit of several records that is being written, all are shown or none.
-      while (found.at(-1)?.isContinued === true) found.pop()
-    }
-    const records: LogRecord[] = []
-    for (
-      let index = firstBeyond(found, segment.after, query.after);
-      index < found.length;
-      index++
-    ) {
-      const record = found[index] as LineRecord
-      if (isWanted(record, query)) records.push(shown(record))
-    }
-    if (query.reverse === true) records.reverse()
-    return { records, damage }
+    return { found, damage, endsDamaged }
   }
 
   /** What stands in a line that is no whole record, after a second look at one that may be in the making. */
@@ -299,6 +322,25 @@ export class LogReader {
       throw error
     }
   }
+}
+
+const isActiveEnd = (end: number, { bytes, closed }: Segment): boolean =>
+  closed === undefined && end >= bytes
+
+/** Takes away the records at the end that wait for others of their commit. */
+function takeUnfinished(records: LineRecord[]): LineRecord[] {
+  const last = records.findLastIndex(({ isContinued }) => isContinued !== true)
+  return records.splice(last + 1)
+}
+
+/** Of the records of a chunk those that are asked for, in the order that is asked for. */
+function wantedOf(found: readonly LineRecord[], { after }: Segment, query: LogQuery): LogRecord[] {
+  const records: LogRecord[] = []
+  for (let index = firstBeyond(found, after, query.after); index < found.length; index++) {
+    const record = found[index] as LineRecord
+    if (isWanted(record, query)) records.push(shown(record))
+  }
+  return query.reverse === true ? records.reverse() : records
 }
 
 /** Whether nothing within these bounds can match. */

@@ -1,5 +1,10 @@
 /** Reading the file that a log is appended to, as the writer needs it: its end, its ids, its times. */
-import { io, type Steps } from '../../file-system/index.js'
+import {
+  type FileDescriptor,
+  type FileOperations,
+  io,
+  type Steps,
+} from '../../file-system/index.js'
 import {
   decodeLine,
   type LineRecord,
@@ -93,6 +98,25 @@ function* linesFromEnd(bytes: Buffer, size: number): Generator<[number, number],
     const start = startOfLine(bytes, end)
     yield [start, bytes[end - 1] === newline ? end - 1 : end]
     end = start
+  }
+}
+
+/** The id of the last whole record of ours before `end`, which is where a line ends. */
+export function lastIdBefore(
+  fs: FileOperations,
+  file: FileDescriptor,
+  end: number,
+): Revision | undefined {
+  for (let length = Math.min(tailBytes, end); ; length = Math.min(length * 4, end)) {
+    const bytes = Buffer.alloc(length)
+    let count = 0
+    for (let read = -1; read !== 0 && count < length; count += read) {
+      read = fs.read(file, bytes, count, length - count, end - length + count)
+    }
+    // What may be the rest of a line is not looked at.
+    const start = length === end ? 0 : bytes.indexOf(newline) + 1
+    const found = lastRecordId(bytes.subarray(start, count))
+    if (found !== undefined || length === end) return found
   }
 }
 
