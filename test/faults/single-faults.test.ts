@@ -69,11 +69,16 @@ describe('one kind of call that fails for good', () => {
 })
 
 describe('one call that goes wrong in opening', () => {
-  const { 'the first set of all': first, 'a set over a document': later } = operations
+  const {
+    'the first set of all': first,
+    'a set over a document': later,
+    'an append after a writer died': sealing,
+  } = operations
 
   it.each([
     ['a new store', first],
     ['a store that is there', later],
+    ['a store with logs whose writer died', sealing],
   ])('%s', async (_name, operation) => {
     if (operation === undefined) throw new Error('no such operation')
     const image = await diskBefore(operation)

@@ -9,11 +9,13 @@ import { Machine } from './machine.js'
 import { openStore, refusalOf } from './opened-store.js'
 import { overBlocking } from './operations.js'
 import { SimulatedClock } from './simulated-clock.js'
-import { type State, stateOf } from './states.js'
+import { perform, type State, stateOf } from './states.js'
 
 export interface Operation {
-  /** Documents that are there before. */
+  /** Documents and logs that are there before; each record of a log is a commit. */
   readonly before: State
+  /** Who wrote them died at it, holding the write lease. */
+  readonly crashed?: boolean
   /** And after it has succeeded. */
   readonly after: State
   /** Prepares the disk while no store is open. */
@@ -28,6 +30,7 @@ export interface Operation {
 const writeTtlMs = 200
 /** No single fault may cost the next operation more than falling silent does. */
 export const lockTtlMs = 150
+const limits = { writeTtlMs, logSegmentBytes: 4096 }
 const patienceMs = writeTtlMs + lockTtlMs + 100
 
 export interface Trial {
@@ -46,7 +49,7 @@ interface Bench {
 }
 
 const openOn = ({ clock, machine }: Bench, fs: FileOperations, processes = machine.start()) =>
-  openStore({ clock, writeTtlMs, processes, fileSystem: overBlocking(fs, clock.touch) })
+  openStore({ ...limits, clock, processes, fileSystem: overBlocking(fs, clock.touch) })
 
 /** A disk with the documents that are there before; made once an operation. */
 export async function diskBefore(operation: Operation): Promise<Image> {
@@ -54,14 +57,15 @@ export async function diskBefore(operation: Operation): Promise<Image> {
   const { blocking } = buildImage({ directories: [], files: [], symlinks: [], internals: [] })
   if (Object.keys(operation.before).length > 0) {
     const fileSystem = overBlocking(blocking, clock.touch)
-    const { store } = await openStore({ clock, writeTtlMs, fileSystem })
+    const { store } = await openStore({ ...limits, clock, fileSystem })
     for (const [name, value] of Object.entries(operation.before)) {
-      const [collection = '', key = ''] = name.split('/')
-      // Twice, so that there is a backup.
-      await store.collection(collection).set(key, value)
-      await store.collection(collection).set(key, value)
+      // Documents twice, so that there is a backup.
+      const changes = name.startsWith('log:')
+        ? (value as unknown[]).map((each) => [each])
+        : [value, value]
+      for (const change of changes) await perform(store, { changes: { [name]: change } })
     }
-    await store.close()
+    if (operation.crashed !== true) await store.close()
   }
   operation.prepare?.(blocking)
   return takeImage(blocking)
@@ -197,9 +201,29 @@ async function goOn(store: StateStore, operation: Operation, error: unknown): Pr
     })
     const lock = await store.lock('next', { ttlMs: lockTtlMs })
     await lock.release()
+    const appended = []
+    for (const log of Object.keys({ ...operation.before, ...operation.after })) {
+      if (!log.startsWith('log:')) continue
+      const name = log.slice('log:'.length)
+      const { id } = await store.log<object>(name).append({ next: true })
+      const [last] = await store.log(name).last()
+      appended.push(...(last?.id === id ? [] : [`the next event of ${name} is not its last`]))
+    }
     const { 'next/a': _a, 'next/b': _b, 'next/c': _c, ...rest } = await stateOf(store)
-    return judgement(operation, error, rest)
+    return [...appended, ...judgement(operation, error, withoutNext(rest))]
   } catch (failure) {
     return [`the next operation failed: ${String(failure)}`]
   }
+}
+
+/** A state without the events of {@link goOn}. */
+function withoutNext(state: State): State {
+  const entries = Object.entries(state).map(([name, value]): [string, unknown] =>
+    name.startsWith('log:')
+      ? [name, (value as object[]).filter((data) => !('next' in data))]
+      : [name, value],
+  )
+  return Object.fromEntries(
+    entries.filter(([name, value]) => !name.startsWith('log:') || (value as unknown[]).length > 0),
+  )
 }

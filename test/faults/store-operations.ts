@@ -4,6 +4,14 @@ import { lockTtlMs, type Operation } from './single-faults.js'
 
 const before = { 'tasks/a': { n: 1 }, 'tasks/b': [1], 'notes/c': 'c' }
 
+const long = { text: 'x'.repeat(2500) }
+const logged = { 'log:x': [{ n: 1 }, { n: 2 }] }
+
+const tear = (fs: FileOperations): void => {
+  const path = '/store/logs/x.jsonl'
+  damage(fs, path, Buffer.concat([fs.readFile(path), Buffer.from('{"id":"1.9","at":"2026-')]))
+}
+
 const damageFirst = (fs: FileOperations): void => {
   const path = '/store/tasks/a.json'
   damage(fs, path, fs.readFile(path).subarray(0, 20))
@@ -63,6 +71,66 @@ export const operations: Readonly<Record<string, Operation>> = {
     after: before,
     prepare: damageFirst,
     act: (store) => store.collection('tasks').get('a'),
+  },
+  'the first append of all': {
+    before: {},
+    after: { 'log:x': [{ n: 1 }] },
+    act: (store) => store.log<object>('x').append({ n: 1 }),
+  },
+  'an append': {
+    before: logged,
+    after: { ...logged, 'log:x': [...logged['log:x'], { n: 3 }] },
+    act: (store) => store.log<object>('x').append({ n: 3 }),
+  },
+  'a second append': {
+    before: { 'log:x': [{ n: 1 }] },
+    after: { 'log:x': [{ n: 1 }, { n: 3 }] },
+    position: (store) => store.collection('tasks').delete('none'),
+    act: (store) => store.log<object>('x').append({ n: 3 }),
+  },
+  'a blocking append': {
+    before: logged,
+    after: { ...logged, 'log:x': [...logged['log:x'], { n: 3 }] },
+    act: async (store) => store.log<object>('x').appendSync({ n: 3 }),
+  },
+  'an append of several events': {
+    before: logged,
+    after: { ...logged, 'log:x': [...logged['log:x'], { n: 3 }, { n: 4 }] },
+    act: (store) => store.log('x').appendAll([{ data: { n: 3 } }, { data: { n: 4 } }]),
+  },
+  'an append that closes a segment': {
+    before: { 'log:x': [long, { n: 2 }, long, long] },
+    after: { 'log:x': [long, { n: 2 }, long, long, { n: 3 }] },
+    act: (store) => store.log<object>('x').append({ n: 3 }),
+  },
+  'an append behind a torn one': {
+    before: logged,
+    after: { ...logged, 'log:x': [...logged['log:x'], { n: 3 }] },
+    prepare: tear,
+    act: (store) => store.log<object>('x').append({ n: 3 }),
+  },
+  'an append after a writer died': {
+    before: { 'log:x': [long, { n: 2 }], 'log:y': [{ n: 1 }] },
+    crashed: true,
+    after: { 'log:x': [long, { n: 2 }, { n: 3 }], 'log:y': [{ n: 1 }] },
+    act: (store) => store.log<object>('x').append({ n: 3 }),
+  },
+  'a transaction of documents, events and a counter': {
+    before: { ...before, ...logged },
+    after: {
+      ...before,
+      'tasks/a': 2,
+      'counters/done': { value: 1 },
+      'log:x': [...logged['log:x'], { n: 3 }],
+      'log:z': [{ n: 4 }],
+    },
+    act: (store) =>
+      store.transaction((transaction) => {
+        transaction.set(store.collection('tasks'), 'a', 2)
+        transaction.append(store.log<object>('x'), { n: 3 })
+        transaction.append(store.log<object>('z'), { n: 4 })
+        transaction.increment('done')
+      }),
   },
   'taking a lock': {
     before,

@@ -160,7 +160,7 @@ export class LogWriter {
     const files = [...this.#active.values()].map(({ file }) => file)
     this.#active.clear()
     return () => {
-      for (const file of files) this.#context.fileSystem.blocking.close(file)
+      for (const file of files) this.#closeFile(file)
     }
   }
 
@@ -350,7 +350,18 @@ export class LogWriter {
   #close(name: string, active: ActiveFile | undefined): void {
     if (active === undefined || this.#active.get(name) !== active) return
     this.#active.delete(name)
-    this.#context.fileSystem.blocking.close(active.file)
+    this.#closeFile(active.file)
+  }
+
+  /** What was to be durable has been synced by now, or refused: only told of when it fails. */
+  #closeFile(file: FileDescriptor): void {
+    const { fileSystem, listener } = this.#context
+    try {
+      fileSystem.blocking.close(file)
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error
+      listener('maintenance:failed', { operation: 'closeLog', error })
+    }
   }
 }
 
