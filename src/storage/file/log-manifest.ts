@@ -11,7 +11,7 @@
  * segment already: a rotation that was interrupted shows nothing twice.
  */
 import { createHash } from 'node:crypto'
-import { isFileSystemError } from '../../errors/index.js'
+import { isFileSystemError, StateStoreError } from '../../errors/index.js'
 import type { FileOperations } from '../../file-system/index.js'
 import type { IndexBlock } from '../../log-segment/index.js'
 import { decodeKey, encodeKey, isHashedName } from './key-encoding.js'
@@ -81,14 +81,29 @@ export class LogPlaces {
 
 const padded = (number: number): string => String(number).padStart(6, '0')
 
+/** A log is never followed through a symlink, which may lead out of the store: `STATE_PATH_ESCAPE`. */
+export function refuseLinks(fs: FileOperations, { active, directory, layout }: LogPlaces): void {
+  for (const path of [layout.logs, active, directory]) {
+    if (fs.status(path)?.kind !== 'symlink') continue
+    throw new StateStoreError({
+      code: 'STATE_PATH_ESCAPE',
+      message: `${path} is a symlink, where the files of a log should be`,
+      operation: 'resolve',
+      path,
+      hint: 'Put the files themselves there; the store directory as a whole may be a symlink.',
+    })
+  }
+}
+
 /** The encoded names of the logs that have a file. */
 export function listLogs(fs: FileOperations, layout: Layout): string[] {
   const names = new Set<string>()
+  if (fs.status(layout.logs)?.kind !== 'directory') return []
   for (const { name, kind } of listed(fs, layout.logs)) {
     if (kind === 'directory') {
       // Only its active file can be missing: somebody has deleted it.
       if (fs.status(`${layout.logManifests}/${name}.json`) !== undefined) names.add(name)
-    } else if (name.endsWith(suffix) && !name.startsWith('.')) {
+    } else if (kind === 'file' && name.endsWith(suffix) && !name.startsWith('.')) {
       names.add(name.slice(0, -suffix.length))
     }
   }

@@ -26,6 +26,7 @@ import {
   LogPlaces,
   listLogs,
   readManifest,
+  refuseLinks,
 } from './log-manifest.js'
 
 const newline = 10
@@ -76,6 +77,7 @@ export class LogReader {
   /** What matches, in groups, and what was found damaged on the way. */
   async *read(query: LogQuery): AsyncGenerator<Batch, void, undefined> {
     const places = LogPlaces.of(this.#context.layout, query.log)
+    refuseLinks(this.#context.fileSystem.blocking, places)
     const active = await this.#open(places.active)
     try {
       const { manifest, rebuilt } = readManifest(this.#context.fileSystem.blocking, places)

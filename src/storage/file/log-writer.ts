@@ -18,7 +18,7 @@ import {
 } from '../../file-system/index.js'
 import { compareRevisions, type Revision } from '../revision.js'
 import { type AppendOptions, LogFiles, type LogFilesContext } from './log-files.js'
-import { LogPlaces, listLogs, readManifest } from './log-manifest.js'
+import { LogPlaces, listLogs, readManifest, refuseLinks } from './log-manifest.js'
 import { asBuffer, holdsRecord, inspectTail, lastRecordId } from './log-tail.js'
 
 const maxOpenFiles = 64
@@ -167,7 +167,7 @@ export class LogWriter {
   *#seal(places: LogPlaces, area: StagingArea): Steps<void> {
     this.#close(places.name, this.#active.get(places.name))
     const status = this.#statusOf(places.active)
-    if (status === undefined) return
+    if (status?.kind !== 'file') return
     const file = yield* io.open(places.active, 'update')
     try {
       const tail = yield* inspectTail(file, status.size)
@@ -202,6 +202,7 @@ export class LogWriter {
         continue
       }
       this.#close(places.name, known)
+      refuseLinks(this.#context.fileSystem.blocking, places)
       if (status === undefined) yield* this.#create(places, log, options)
       else yield* this.#adopt(places, status, options)
     }
