@@ -40,6 +40,7 @@ async function failureOf(work: () => unknown): Promise<StateStoreError> {
 
 const large = (letter: string): string => letter.repeat(100_000)
 const documents = (store: StateStore) => store.collection<string>('docs')
+const events = (store: StateStore, name = 'x') => store.log<string>(name)
 
 function filesBelow(fileSystem: FileSystem, path: string): string[] {
   return fileSystem.blocking.readDirectory(path).flatMap(({ name, kind }) => {
@@ -54,11 +55,15 @@ function leftovers({ fileSystem, directory }: SmallDisk): string[] {
   return filesBelow(fileSystem, directory).filter(isStaged)
 }
 
-/** All documents, as somebody sees them who opens the store now. */
+/** All documents and logs, as somebody sees them who opens the store now. */
 async function reread({ fileSystem, directory }: SmallDisk): Promise<Record<string, string>> {
   const store = await openStateStore(directory, { fileSystem, readOnly: true })
   const values: Record<string, string> = {}
   for await (const { key, value } of documents(store).entries()) values[key] = value
+  for (const { log } of await store.logs()) {
+    const texts = (await events(store, log).query().toArray()).map(({ data }) => data)
+    if (texts.length > 0) values[`log:${log}`] = texts.join(', ')
+  }
   await store.close()
   return values
 }
@@ -110,6 +115,7 @@ describe.each(kinds)('a full disk (%s)', (_name, create) => {
     const store = await opened(disk.fileSystem, disk.directory, options)
     await documents(store).set('old', 'old value')
     await documents(store).set('other', 'other value')
+    await events(store).append('sent', 'old event')
     expect(await fillUp(store)).toMatchObject(full)
     return [disk, store]
   }
@@ -125,6 +131,18 @@ describe.each(kinds)('a full disk (%s)', (_name, create) => {
         store.transaction((transaction) => {
           transaction.set(documents(store), 'old', large('n'))
           transaction.set(documents(store), 'other', large('n'))
+        }),
+    ],
+    ['append', (store) => events(store).append('sent', large('n'))],
+    ['append to a new log', (store) => events(store, 'new').append('sent', large('n'))],
+    ['appendSync', (store) => events(store).appendSync('sent', large('n'))],
+    [
+      'transaction with events',
+      (store) =>
+        store.transaction((transaction) => {
+          transaction.set(documents(store), 'old', 'new value')
+          transaction.append(events(store), 'sent', large('n'))
+          transaction.append(events(store, 'new'), 'sent', large('n'))
         }),
     ],
   ]
@@ -229,7 +247,11 @@ describe.each(kinds)('a full disk (%s)', (_name, create) => {
     for (const key of await documents(store).list()) {
       if (key.startsWith('filler')) expect(await documents(store).delete(key)).toBe(true)
     }
-    expect(await reread(disk)).toEqual({ old: 'old value', other: 'other value' })
+    expect(await reread(disk)).toEqual({
+      old: 'old value',
+      other: 'other value',
+      'log:x': 'old event',
+    })
     expect(leftovers(disk)).toEqual([])
     for (let index = 0; index < 10; index++) await documents(store).set(`${index}`, large('n'))
     expect(await documents(store).list()).toHaveLength(12)
@@ -246,7 +268,7 @@ describe.each(kinds)('a full disk (%s)', (_name, create) => {
       deleted += 1
     }
     expect(deleted).toBeGreaterThan(10)
-    expect(await reread(disk)).toEqual({})
+    expect(await reread(disk)).toEqual({ 'log:x': 'old event' })
     if (_name === 'memory') expect(skipped.length).toBeGreaterThan(0)
   })
 })
@@ -277,6 +299,19 @@ describe('a disk with little room', () => {
         }),
       ['a', 'b'],
     ],
+    ['append', (store) => events(store).append('sent', 'n'.repeat(9_000)), ['log:x']],
+    ['appendSync', (store) => events(store).appendSync('sent', 'n'.repeat(9_000)), ['log:x']],
+    [
+      'transaction with events',
+      (store) =>
+        store.transaction((transaction) => {
+          transaction.set(documents(store), 'a', 'n'.repeat(9_000))
+          for (const log of ['x', 'y']) {
+            transaction.append(events(store, log), 'sent', 'n'.repeat(9_000))
+          }
+        }),
+      ['a', 'log:x', 'log:y'],
+    ],
   ]
 
   /** The state after the operation on a disk with `room` bytes, judged by who opens it afterwards. */
@@ -290,6 +325,7 @@ describe('a disk with little room', () => {
     const fs = disk.fileSystem.blocking
     for (const key of ['a', 'b', 'c']) await documents(store).set(key, `old ${key}`)
     await documents(store).set('spare', 'to be deleted')
+    await events(store).append('sent', 'old event')
     // With its reserve a store would not notice.
     fs.unlink(`${disk.directory}/.holdfast/reserve`)
     const before = await reread(disk)

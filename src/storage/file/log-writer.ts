@@ -38,6 +38,8 @@ interface ActiveFile {
   readonly manifestInode: string | undefined
   /** Where the next record goes. */
   end: number
+  /** How far the file has grown for what is to come; ours alone, while it ends here. */
+  reservedTo: number
   /** The last line lacks its newline. */
   isOpenEnded: boolean
   /** Something that was refused stands behind `end` and could not be removed. */
@@ -91,6 +93,7 @@ export class LogWriter {
     }
     if (options.durable) yield* this.#sync(places, active, options)
     active.end += bytes.byteLength
+    active.reservedTo = active.end
     active.isOpenEnded = false
   }
 
@@ -102,6 +105,7 @@ export class LogWriter {
     const lines = Buffer.alloc(byteCount + (active.isOpenEnded ? 1 : 0), newline)
     try {
       yield* writeAt(active.file, lines, active.end, places.active)
+      active.reservedTo = active.end + lines.byteLength
     } catch (error) {
       yield* this.#takeBack(places, active, options, error)
     } finally {
@@ -212,12 +216,13 @@ export class LogWriter {
   #isAsLeft(places: LogPlaces, known: ActiveFile, status: FileStatus | undefined): boolean {
     if (status?.inode !== known.inode || known.isPoisoned) return false
     if (this.#statusOf(places.manifest)?.inode !== known.manifestInode) return false
-    if (status.size === known.end) return true
+    if (status.size === known.end || status.size === known.reservedTo) return true
     if (status.size < known.end) return false
     const last = Buffer.alloc(1)
     this.#context.fileSystem.blocking.read(known.file, last, 0, 1, status.size - 1)
     if (last[0] !== newline) return false
     known.end = status.size
+    known.reservedTo = status.size
     known.isOpenEnded = false
     return true
   }
@@ -268,6 +273,7 @@ export class LogWriter {
       inode,
       manifestInode: this.#statusOf(places.manifest)?.inode,
       end,
+      reservedTo: end,
       isOpenEnded: false,
       isPoisoned: false,
       isNew: false,
@@ -291,6 +297,7 @@ export class LogWriter {
   *#cut(active: ActiveFile): Steps<boolean> {
     try {
       yield* io.truncate(active.file, active.end)
+      active.reservedTo = active.end
       return true
     } catch (error) {
       if (!isFileSystemError(error)) throw error
