@@ -173,7 +173,7 @@ export class Log<T, Input = T> {
    * The events that any process commits, as they come, in their order and none twice: those after `after`, by
    * default those committed after this call. Ends when the signal aborts or the consumer stops, not before.
    * Looks for new ones every `pollMs`, which does not keep the process alive. Lines that somebody adds by
-   * hand are seen only with the events that follow them.
+   * hand have no id of their own and are never seen here; `query` shows them.
    *
    * Throws `STATE_INVALID_OPTION` at once; `STATE_IO` and `STATE_CLOSED` while reading.
    */
