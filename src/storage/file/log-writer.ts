@@ -6,7 +6,12 @@
  * takes over *seals* every log first: at the last whole record, and by giving the log another active
  * file. Then it can write what it likes: its file is no longer the log's.
  */
-import { type StagingArea, syncDirectory } from '../../atomic-write/index.js'
+import {
+  type StagedFile,
+  type StagingArea,
+  stagedWriter,
+  syncDirectory,
+} from '../../atomic-write/index.js'
 import { FileSystemError, isFileSystemError, withCommitState } from '../../errors/index.js'
 import {
   type FileDescriptor,
@@ -53,6 +58,8 @@ export class LogWriter {
   readonly #files: LogFiles
   /** By encoded name, the least recently used first. */
   readonly #active = new Map<string, ActiveFile>()
+  /** By encoded name: space for what is to be appended, in staging. */
+  readonly #reserved = new Map<string, StagedFile>()
 
   constructor(context: LogFilesContext) {
     this.#context = context
@@ -71,6 +78,7 @@ export class LogWriter {
     const places = this.places(log)
     const active = yield* this.#openOwn(places, log, options)
     try {
+      yield* this.giveBack(log)
       yield* this.#write(places, active, lines, options)
     } finally {
       this.#rest(active)
@@ -94,25 +102,31 @@ export class LogWriter {
     active.isOpenEnded = false
   }
 
-  /** Takes the space that lines will need, so that appending them cannot fail for want of it. */
+  /**
+   * Takes the space that lines will need, so that appending them does not fail for want of it. Not in the
+   * log itself: of that, readers rely on it that what stands there stays.
+   */
   *reserve(log: string, byteCount: number, options: AppendOptions): Steps<void> {
+    const { area } = options
     const places = this.places(log)
     const active = yield* this.#openOwn(places, log, options)
-    // Empty lines, which nobody minds: the reservation may be all that is left of us.
-    const lines = Buffer.alloc(byteCount + (active.isOpenEnded ? 1 : 0), newline)
     try {
-      yield* writeAt(active.file, lines, active.end, places.active)
-    } catch (error) {
-      yield* this.#takeBack(places, active, options, error)
+      // Not zeros: those take no space where holes are left or contents compressed.
+      const bytes = Buffer.alloc(byteCount + 1, newline)
+      const file = { target: places.active, bytes, mode: 0o600, modifiedMicros: 0, durable: false }
+      this.#reserved.set(places.name, yield* stagedWriter.stage(file, area))
     } finally {
       this.#rest(active)
     }
   }
 
   /** Gives reserved space back. */
-  *giveBack(log: string, { area }: AppendOptions): Steps<void> {
-    const active = this.#active.get(this.places(log).name)
-    if (active !== undefined && !area.isRevoked()) yield* this.#cut(active)
+  *giveBack(log: string): Steps<void> {
+    const { name } = this.places(log)
+    const staged = this.#reserved.get(name)
+    if (staged === undefined) return
+    this.#reserved.delete(name)
+    yield* stagedWriter.discard(staged)
   }
 
   /** Appends those of the lines that do not stand in the log yet: their writer may have died at it. */
@@ -159,6 +173,7 @@ export class LogWriter {
   detach(): () => void {
     const files = [...this.#active.values()].map(({ file }) => file)
     this.#active.clear()
+    this.#reserved.clear()
     return () => {
       for (const file of files) this.#context.fileSystem.blocking.close(file)
     }
