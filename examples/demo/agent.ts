@@ -18,6 +18,7 @@ import {
   stepKinds,
   type Task,
   type Totals,
+  type WorkEvent,
 } from './work.js'
 
 const { name, stateDirectory, sourceDirectory } = JSON.parse(
@@ -28,6 +29,8 @@ const store = await openStateStore(stateDirectory)
 const plans = store.collection<string[]>('plans')
 const tasks = store.collection<Task>('tasks')
 const totals = store.collection<Totals>('totals')
+const log = store.log<WorkEvent>('work')
+const { counters, health } = store
 
 let finishing = false
 let orphaned = false
@@ -60,12 +63,22 @@ async function findTasks(lease: Lock): Promise<string[]> {
   return files
 }
 
+/** Keeps that a file is gone on with from this step, and counts the attempt: two commits, made in one go. */
+async function begin(step: string, lease: Lock): Promise<void> {
+  const [{ id }, attempts] = await Promise.all([
+    log.append('begun', { step }, { agent: name, lease }),
+    counters.increment('attempts', 1, { lease }),
+  ])
+  say({ type: 'begun', step, id, attempts })
+}
+
 /** Does the step that comes next for this file, and tells the supervisor once it is safe. */
 async function advance(file: string, count: number, lease: Lock): Promise<void> {
   const text = readFileSync(join(dirname(sourceDirectory), file), 'utf8')
   const kind = stepKinds[count % stepKinds.length] ?? 'hash'
+  const id = stepIdAfter(file, count)
   const step: Step = {
-    id: stepIdAfter(file, count),
+    id,
     agent: name,
     token: lease.token,
     result: doStep(kind, text),
@@ -76,16 +89,21 @@ async function advance(file: string, count: number, lease: Lock): Promise<void> 
       const total = await tx.get(totals, 'all')
       tx.set(tasks, file, { file, steps: [...(task?.steps ?? []), step] })
       tx.set(totals, 'all', addStep(total ?? noTotals, step))
+      tx.append(log, 'done', { step: id }, { agent: name })
+      tx.increment('steps')
     },
     { lease },
   )
   const saved = await tasks.read(file)
-  say({ type: 'done', step: step.id, revision: saved?.revision ?? '' })
+  say({ type: 'done', step: id, revision: saved?.revision ?? '' })
 }
 
 async function work(lease: Lock): Promise<void> {
   say({ type: 'ready', token: lease.token })
+  const before = await health.latest('agent')
+  if (before !== undefined) await health.record('agent', 'warning', 'takes over', { lease })
   const files = await findTasks(lease)
+  await health.record('agent', 'ok', { by: name, files: files.length }, { lease })
   const counts = new Map<string, number>()
   for (const file of files) counts.set(file, (await tasks.get(file))?.steps.length ?? 0)
   for (;;) {
@@ -96,6 +114,8 @@ async function work(lease: Lock): Promise<void> {
       if (fewest > 0 && fewest % stepKinds.length === 0) return
     }
     for (const [file, first] of counts) {
+      if (orphaned) return
+      if (first < passEnd) await begin(stepIdAfter(file, first), lease)
       for (let count = first; count < passEnd; count++) {
         if (orphaned) return
         await advance(file, count, lease)
@@ -114,7 +134,8 @@ for (let working = true; working; ) {
     say({ type: 'lease-lost' })
   }
 }
+const statusLine = await health.statusLine({ session: name, color: false })
 await store.close()
-say({ type: 'finished' })
+say({ type: 'finished', statusLine })
 process.exitCode = 0
 process.stdin.destroy()

@@ -1,12 +1,30 @@
 /**
  * Compares what the agents said with what is on disk.
  *
- * Nothing of holdfast is imported here: the state is read as the plain JSON files that it is.
+ * Nothing of holdfast is imported here: the state is read as the plain JSON and JSONL that it is.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { addStep, doStep, kindOf, noTotals, stepIdAfter, type Task, type Totals } from './work.js'
+import { type LoggedRecord, readLog } from './read-log.js'
+import {
+  addStep,
+  doStep,
+  kindOf,
+  noTotals,
+  stepIdAfter,
+  type Task,
+  type Totals,
+  type WorkEvent,
+  workEvents,
+} from './work.js'
+
+/** A file that was begun with a step: a record of the log, and what a counter was then. */
+export interface Beginning {
+  readonly step: string
+  readonly id: string
+  readonly attempts: number
+}
 
 export interface Acknowledgement {
   readonly step: string
@@ -16,8 +34,11 @@ export interface Acknowledgement {
 export interface Evidence {
   readonly stateDirectory: string
   readonly sourceDirectory: string
-  /** In the order in which they were heard. */
+  /** Both in the order in which they were heard. */
+  readonly begun: readonly Beginning[]
   readonly acknowledged: readonly Acknowledgement[]
+  /** Each may have left one attempt that was counted and not heard of. */
+  readonly kills: number
 }
 
 export interface Proof {
@@ -38,11 +59,22 @@ export interface Proof {
   /** Documents at an older revision than was acknowledged. */
   readonly older: readonly string[]
   readonly totalsAgree: boolean
+  readonly recordsFound: number
+  /** Acknowledged, and not in the log. */
+  readonly missingRecords: readonly string[]
+  /** Out of order, more than once in the log, or not what the tasks say. */
+  readonly wrongRecords: readonly string[]
+  /** Counters that are not what they must be. */
+  readonly wrongCounters: readonly string[]
 }
 
-export function prove({ stateDirectory, sourceDirectory, acknowledged }: Evidence): Proof {
+export function prove(evidence: Evidence): Proof {
+  const { stateDirectory, sourceDirectory, begun, acknowledged } = evidence
   const tasks = readDocuments<Task>(join(stateDirectory, 'tasks'))
   const totals = readDocuments<Totals>(join(stateDirectory, 'totals'))
+  const counters = readDocuments<{ value: number }>(join(stateDirectory, 'counters'))
+  const log = readLog<WorkEvent>(stateDirectory, 'work')
+  const health = readLog<object>(stateDirectory, 'health')
   const found = tasks.documents.flatMap(({ value }) => value.steps)
   const foundIds = new Set(found.map(({ id }) => id))
   const heardIds = new Set(acknowledged.map(({ step }) => step))
@@ -58,11 +90,15 @@ export function prove({ stateDirectory, sourceDirectory, acknowledged }: Evidenc
       ...repeated(acknowledged.map(({ step }) => step)),
     ],
     wrong: tasks.documents.flatMap(({ value }) => wrongSteps(value, dirname(sourceDirectory))),
-    corrupt: [...tasks.corrupt, ...totals.corrupt],
-    stray: [...tasks.stray, ...totals.stray],
+    corrupt: [tasks, totals, counters, log, health].flatMap(({ corrupt }) => corrupt),
+    stray: [tasks, totals, counters].flatMap(({ stray }) => stray),
     older: olderThanAcknowledged(tasks.documents, acknowledged),
     totalsAgree:
       sum.steps === total.steps && sum.lines === total.lines && sum.words === total.words,
+    recordsFound: log.records.length,
+    missingRecords: missingRecords(log.records, begun, acknowledged),
+    wrongRecords: wrongRecords(log.records, foundIds),
+    wrongCounters: wrongCounters(counters, found.length, evidence),
   }
 }
 
@@ -73,9 +109,14 @@ export const isProven = (proof: Proof): boolean =>
   proof.wrong.length === 0 &&
   proof.corrupt.length === 0 &&
   proof.older.length === 0 &&
+  proof.missingRecords.length === 0 &&
+  proof.wrongRecords.length === 0 &&
+  proof.wrongCounters.length === 0 &&
   proof.totalsAgree
 
 interface Document<T> {
+  /** Of its file. */
+  readonly name: string
   readonly value: T
   readonly revision: string
 }
@@ -98,13 +139,13 @@ function readDocuments<T>(directory: string): Documents<T> {
     }
     const document = parseDocument<T>(readFileSync(path, 'utf8'))
     if (document === undefined) corrupt.push(path)
-    else documents.push(document)
+    else documents.push({ name: entry.name, ...document })
   }
   return { documents, corrupt, stray }
 }
 
 /** A document and its metadata, `$holdfast`, which stands last in the file. See docs/FORMAT.md. */
-function parseDocument<T>(text: string): Document<T> | undefined {
+function parseDocument<T>(text: string): Omit<Document<T>, 'name'> | undefined {
   try {
     const { $holdfast: metadata, ...value } = JSON.parse(text) as T & {
       $holdfast: { revision: string; checksum: string }
@@ -123,6 +164,68 @@ function checksumOf(text: string, checksum: string): string {
   const blanked = text.slice(0, at) + '0'.repeat(digits.length) + text.slice(at + digits.length)
   const hash = createHash(algorithm).update(blanked).digest('hex')
   return `${algorithm}:${hash.slice(0, digits.length)}`
+}
+
+const fileOf = (step: string): string => step.replace(/#.*$/, '')
+
+function missingRecords(
+  records: readonly LoggedRecord<WorkEvent>[],
+  begun: readonly Beginning[],
+  acknowledged: readonly Acknowledgement[],
+): string[] {
+  const ids = new Set(records.map(({ id, type, data }) => `${id} ${type} ${data.step}`))
+  const done = new Set(records.flatMap(({ type, data }) => (type === 'done' ? data.step : [])))
+  return [
+    ...begun.map(({ id, step }) => `${id} begun ${step}`).filter((record) => !ids.has(record)),
+    ...acknowledged.flatMap(({ step }) => (done.has(step) ? [] : `done ${step}`)),
+  ]
+}
+
+/** Ids rise; a step is done once, after its file was begun; the log knows the steps that the tasks know. */
+function wrongRecords(
+  records: readonly LoggedRecord<WorkEvent>[],
+  steps: ReadonlySet<string>,
+): string[] {
+  const begun = new Set<string>()
+  const done = new Set<string>()
+  const wrong: string[] = []
+  let lastId = '0.0'
+  for (const { id, type, data } of records) {
+    const { step } = data
+    const file = fileOf(step)
+    const isDone = type === 'done'
+    const isKnown = workEvents.some((known) => known === type)
+    const isRising = compareRevisions(id, lastId) > 0
+    const isFirst = !done.has(step)
+    const isInPlace = !isDone || (begun.has(file) && steps.has(step))
+    if (!isKnown || !isRising || !isFirst || !isInPlace) wrong.push(`${id} ${type} ${step}`)
+    if (isDone) done.add(step)
+    else begun.add(file)
+    lastId = id
+  }
+  return [...wrong, ...[...steps].filter((step) => !done.has(step))]
+}
+
+function wrongCounters(
+  { documents }: Documents<{ value: number }>,
+  stepsFound: number,
+  { begun, kills }: Evidence,
+): string[] {
+  const countOf = (counter: string): number =>
+    documents.find(({ name }) => name === `${counter}.json`)?.value.value ?? 0
+  const steps = countOf('steps')
+  const attempts = countOf('attempts')
+  const heard = begun.map((beginning) => beginning.attempts)
+  const least = heard.reduce((most, value) => Math.max(most, value), begun.length)
+  const most = begun.length + kills
+  return [
+    // Counted in the transaction that did the step: exact.
+    ...(steps === stepsFound ? [] : [`steps is ${steps}, not ${stepsFound}`]),
+    ...(attempts >= least && attempts <= most
+      ? []
+      : [`attempts is ${attempts}, not from ${least} to ${most}`]),
+    ...repeated(heard.map((value) => `attempt ${value} was counted twice`)),
+  ]
 }
 
 function repeated(ids: readonly string[]): string[] {
@@ -147,7 +250,7 @@ function olderThanAcknowledged(
   acknowledged: readonly Acknowledgement[],
 ): string[] {
   const newest = new Map<string, string>()
-  for (const { step, revision } of acknowledged) newest.set(step.replace(/#.*$/, ''), revision)
+  for (const { step, revision } of acknowledged) newest.set(fileOf(step), revision)
   return documents.flatMap(({ value: { file }, revision }) =>
     compareRevisions(revision, newest.get(file) ?? '0.0') < 0 ? [file] : [],
   )

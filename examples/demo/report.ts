@@ -3,6 +3,8 @@ import { isProven, type Proof } from './proof.js'
 /** What the supervisor counted itself. */
 export interface Account {
   readonly acknowledged: number
+  /** Of the log: one for each step that was done, and one for each time a file was begun. */
+  readonly recordsAcknowledged: number
   readonly passes: number
   readonly kills: number
   readonly killsAtStart: number
@@ -30,6 +32,15 @@ export function report(proof: Proof, account: Account): string {
     ['corrupt files', proof.corrupt.length, 'checksums computed again'],
     ['stray files', proof.stray.length],
     ['older than acknowledged', proof.older.length],
+    ['log records acknowledged', account.recordsAcknowledged],
+    ['log records found', proof.recordsFound],
+    ['missing log records', proof.missingRecords.length],
+    [
+      'wrong log records',
+      proof.wrongRecords.length,
+      'twice, out of order, or not as the tasks say',
+    ],
+    ['counters agree', proof.wrongCounters.length === 0 ? 'yes' : 'NO'],
     ['totals agree', proof.totalsAgree ? 'yes' : 'NO'],
     ['kills', account.kills, `${account.killsAtStart} of them during start-up`],
     ['restarts', account.restarts],
@@ -49,7 +60,7 @@ export function report(proof: Proof, account: Account): string {
 
 function verdict(proof: Proof, account: Account): string[] {
   if (isProven(proof) && account.tokensRise) {
-    return ['Every acknowledged step is in the files, exactly once.']
+    return ['Every acknowledged step, log record and count is in the files, exactly once.']
   }
   const complaints: readonly (readonly [string, readonly string[]])[] = [
     ['missing', proof.missing],
@@ -57,6 +68,9 @@ function verdict(proof: Proof, account: Account): string[] {
     ['wrong', proof.wrong],
     ['corrupt', proof.corrupt],
     ['older than acknowledged', proof.older],
+    ['missing in the log', proof.missingRecords],
+    ['wrong in the log', proof.wrongRecords],
+    ['miscounted', proof.wrongCounters],
     ['disagreeing', proof.totalsAgree ? [] : ['the totals and the sum of the tasks']],
     ['out of order', account.tokensRise ? [] : ['the fencing tokens']],
     ['found', proof.stepsFound > 0 ? [] : ['not one step']],

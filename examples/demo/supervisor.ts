@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import { AgentProcess } from './agent-process.js'
 import type { AgentMessage } from './messages.js'
 import { Progress } from './progress.js'
-import { type Acknowledgement, isProven, prove } from './proof.js'
+import { type Acknowledgement, type Beginning, isProven, prove } from './proof.js'
 import { Random } from './random.js'
 import { type Account, report } from './report.js'
 import { stepKinds } from './work.js'
@@ -45,6 +45,7 @@ cpSync(options.sources, sourceDirectory, { recursive: true })
 const random = new Random(seed)
 const progress = new Progress()
 const startedAt = performance.now()
+const begun: Beginning[] = []
 const acknowledged: Acknowledgement[] = []
 const running = new Set<AgentProcess>()
 let starts = 0
@@ -58,6 +59,7 @@ let tokensRise = true
 let lastHolder: AgentProcess | undefined
 let gapBegan: number | undefined
 let slowestRestartMs = 0
+let statusLine = ''
 
 const script = fileURLToPath(new URL('./agent.mjs', import.meta.url))
 
@@ -77,6 +79,9 @@ function hear(agent: AgentProcess, message: AgentMessage): void {
       tokensRise &&= message.token > lastToken
       lastToken = message.token
       break
+    case 'begun':
+      begun.push(message)
+      break
     case 'done':
       acknowledged.push(message)
       if (gapBegan !== undefined) {
@@ -89,6 +94,7 @@ function hear(agent: AgentProcess, message: AgentMessage): void {
       leasesLost += 1
       break
     case 'finished':
+      statusLine = message.statusLine
       break
   }
 }
@@ -170,9 +176,10 @@ console.log(
 await finish(await killUntilEnough())
 progress.end()
 
-const proof = prove({ stateDirectory, sourceDirectory, acknowledged })
+const proof = prove({ stateDirectory, sourceDirectory, begun, acknowledged, kills })
 const account: Account = {
   acknowledged: acknowledged.length,
+  recordsAcknowledged: begun.length + acknowledged.length,
   passes: proof.stepsFound / Math.max(1, proof.files) / stepKinds.length,
   kills,
   killsAtStart,
@@ -185,6 +192,7 @@ const account: Account = {
   durationMs: performance.now() - startedAt,
 }
 console.log(report(proof, account))
+console.log(`${statusLine}\n`)
 const proven = isProven(proof) && tokensRise
 if (options.keep || !proven) console.log(`The state is in ${stateDirectory}`)
 else rmSync(directory, { recursive: true, force: true })

@@ -31,6 +31,16 @@ export interface Totals {
   readonly words: number
 }
 
+/**
+ * Of the records of the log `work`. `begun` bears the step with which a file is gone on with, perhaps by several
+ * agents one after the other; `done` one that was done, which is so once.
+ */
+export interface WorkEvent {
+  readonly step: string
+}
+
+export const workEvents = ['begun', 'done'] as const
+
 export const noTotals: Totals = { steps: 0, lines: 0, words: 0 }
 
 export const stepId = (file: string, pass: number, kind: StepKind): string =>

@@ -109,8 +109,9 @@ export class Counters {
    *
    * Throws, with nothing written: the above, `STATE_INVALID_KEY`, `STATE_INVALID_OPTION` (no such time
    * zone, for example), `STATE_VALIDATION_FAILED`, `STATE_LEASE_LOST`, `STATE_DOCUMENT_TOO_LARGE`,
-   * `STATE_QUEUE_FULL`, `STATE_ABORTED`, `STATE_READ_ONLY`, `STATE_CORRUPT`; and `STATE_IO`, whose
-   * `commitState` tells what happened: unless that is `not-committed`, trying again may count twice.
+   * `STATE_LEASE_TIMEOUT`, `STATE_QUEUE_FULL`, `STATE_ABORTED`, `STATE_READ_ONLY`, `STATE_CLOSED`,
+   * `STATE_CORRUPT`; and `STATE_IO`, whose `commitState` tells what happened: unless that is
+   * `not-committed`, trying again may count twice.
    */
   increment(name: string, by?: number, options?: IncrementOptions): Promise<number>
   increment(counts: Counts, options?: IncrementOptions): Promise<Record<string, number>>
@@ -127,7 +128,8 @@ export class Counters {
 
   /**
    * The same, blocking the thread: for exit handlers, where nothing asynchronous runs any more. Writes
-   * that were under way are completed first. Waits at most 10 seconds for other processes.
+   * that were under way are completed first. Waits at most 10 seconds for other processes. Throws as
+   * {@link increment}, and `STATE_UNSUPPORTED` where the storage cannot block.
    */
   incrementSync(name: string, by?: number, options?: Omit<IncrementOptions, 'signal'>): number
   incrementSync(counts: Counts, options?: Omit<IncrementOptions, 'signal'>): Record<string, number>
@@ -148,7 +150,7 @@ export class Counters {
 
   /**
    * The total, or with `per` the value of one window: the present one, or that of the moment `at`. 0
-   * when there is none. Throws `STATE_VALIDATION_FAILED`, `STATE_CORRUPT`, `STATE_INVALID_KEY`,
+   * when there is none. Reads one document. Throws `STATE_VALIDATION_FAILED`, `STATE_CORRUPT`, `STATE_INVALID_KEY`,
    * `STATE_IO`; and `STATE_INVALID_OPTION` for a time zone that is not that of the counter's windows.
    */
   async get(name: string, query?: WindowQuery): Promise<number> {
@@ -175,7 +177,7 @@ export class Counters {
   /**
    * The totals of all counters, by name, sorted (but for names that are whole numbers, which an object
    * has first). One that is damaged or no counter is left out, and reported as `state:corrupt` or
-   * `state:invalid`. Reads every counter, not at one moment.
+   * `state:invalid`. Reads every counter, not at one moment. Throws `STATE_IO`, `STATE_CLOSED`.
    */
   async all(): Promise<Record<string, number>> {
     const names: string[] = []

@@ -142,10 +142,11 @@ export class Health {
   /**
    * Says how a component is. The record and the component's present state are written together, all or
    * none, and as exactly when several processes do so at once: each is told what came just before.
-   * `details`: anything JSON can hold. Tells `health:changed` when the status is another one.
+   * `details`: anything JSON can hold. Tells `health:changed` when the status is another one. Costs more
+   * than a `set`, for it is a commit of two parts.
    *
-   * Throws, with nothing written, `STATE_INVALID_OPTION` for a status that is none, and as
-   * `collection.set`.
+   * Throws, with nothing written, `STATE_INVALID_OPTION` for a status that is none, `STATE_INVALID_KEY`,
+   * `STATE_INVALID_VALUE`, and what else `log.append` does.
    */
   async record(
     component: string,
@@ -181,11 +182,14 @@ export class Health {
     return { component, status, previous, changed }
   }
 
-  /** How a component is; undefined when it was never recorded. Errors as `collection.get`. */
+  /**
+   * How a component is; undefined when it was never recorded. Reads one document. Errors as
+   * `collection.get`.
+   */
   latest(component: string): Promise<ComponentHealth | undefined>
   /**
    * How each component is, sorted by name. One whose document is damaged beyond repair is left out, and
-   * reported as `state:corrupt`.
+   * reported as `state:corrupt`. Reads a document for each.
    */
   latest(): Promise<Record<string, ComponentHealth>>
   async latest(component?: string): Promise<unknown> {
@@ -205,7 +209,7 @@ export class Health {
   /**
    * How often each component was recorded as what, by default in the last 24 hours; sorted by name, and
    * with the statuses that occurred only: `{ email_bridge: { ok: 12, error: 1 } }`. Reads the records of
-   * that time.
+   * that time. Throws `STATE_INVALID_OPTION` for a time that is none, `STATE_ABORTED`, `STATE_IO`.
    */
   async summary(span: HealthSpan = {}): Promise<HealthSummary> {
     const counts = new Counts()
@@ -216,7 +220,7 @@ export class Health {
   /**
    * When components changed, oldest first; `from` is undefined for the first record of one. By default in
    * the last 24 hours. Reads the records of that time, and back from there to the last one of each
-   * component.
+   * component. Throws as {@link summary}, and `STATE_INVALID_OPTION` for a limit that is none.
    */
   async transitions(query: TransitionsQuery = {}): Promise<HealthTransition[]> {
     const { component, limit = Number.MAX_SAFE_INTEGER } = query
@@ -232,7 +236,9 @@ export class Health {
   /**
    * Which shares of a time a component was what; they sum to 1. A status holds from its record to the
    * next. `unknown` is the time before the first record and, with `staleAfterMs`, after the status has
-   * become too old. By default of the last 24 hours; never of what lies in the future.
+   * become too old. By default of the last 24 hours; never of what lies in the future. Reads as
+   * {@link transitions}. Throws as {@link summary}, `STATE_INVALID_KEY`, and `STATE_INVALID_OPTION` for a
+   * `staleAfterMs` below 0.
    */
   async uptime(component: string, query: UptimeQuery = {}): Promise<Uptime> {
     refuseUnusable('key', component)
@@ -272,6 +278,8 @@ export class Health {
    * One line to greet with: session, workspace, state directory, locks that are held, components with the
    * worst first, how old the newest of it is. No character that a terminal would obey is in it, whatever
    * the names and details are; colours only if asked for. Checks nothing: it tells what was recorded.
+   * Reads a document for each component and lists the locks. Throws `STATE_INVALID_OPTION` for a
+   * `maxWidth` that is none, `STATE_IO`, `STATE_CLOSED`.
    */
   async statusLine(options: StatusLineOptions = {}): Promise<string> {
     const { clock, storage } = this.#host

@@ -2,9 +2,12 @@ import type { CommitResult, Revision } from '../storage/index.js'
 
 /** An event as it was appended. */
 export interface LogEvent<T> {
-  /** Rises through a log, and is used once in a store. */
+  /** Rises through a log, and is used once in a store. `0.0` for a line that somebody made by hand. */
   readonly id: Revision
-  /** When it was committed; milliseconds since the epoch. Follows the clock, also when that is set back. */
+  /**
+   * When it was committed; milliseconds since the epoch. Follows the clock, also when that is set back. Of a
+   * line made by hand: what its `at`, `time` or `timestamp` says, else 0.
+   */
   readonly at: number
   readonly type?: string
   readonly agent?: string

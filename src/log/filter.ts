@@ -20,7 +20,7 @@ export interface LogFilter<T> {
   readonly agent?: string | undefined
   /** Called for what meets the other conditions, in the order of the answer. */
   readonly where?: ((event: LogEvent<T>) => boolean) | undefined
-  /** Only events with a greater id. */
+  /** Only events with a greater id; so no line that was made by hand. */
   readonly after?: Revision | undefined
   /** Newest first. Default: oldest first. */
   readonly reverse?: boolean | undefined

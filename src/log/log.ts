@@ -76,12 +76,14 @@ export class Log<T, Input = T> {
   /**
    * Appends an event: `append(type, data?, options?)`, or `append(data, { type? })` where the data are no
    * string. When the promise resolves, it is as durable as the store promises. Appends that wait together
-   * are made together.
+   * are made together, as one write and one fsync. With type and agent the data may take
+   * `maxDocumentBytes` as JSON.
    *
    * Throws, with nothing written: `STATE_VALIDATION_FAILED`, `STATE_INVALID_VALUE`, `STATE_INVALID_OPTION`
    * for a type or agent that is no string, `STATE_DOCUMENT_TOO_LARGE`, `STATE_LEASE_LOST`,
-   * `STATE_QUEUE_FULL`, `STATE_ABORTED`, `STATE_READ_ONLY`; and `STATE_IO`, whose `commitState` tells what
-   * happened.
+   * `STATE_LEASE_TIMEOUT` when the turn to write does not come, `STATE_QUEUE_FULL`, `STATE_ABORTED`,
+   * `STATE_READ_ONLY`, `STATE_CLOSED`; and `STATE_IO`, whose `commitState` tells what happened: after
+   * `unknown`, appending again may append twice.
    */
   append(type: string, data?: Input, options?: AppendOptions): Promise<AppendReceipt>
   append(data: Exclude<Input, string>, options?: WithType<AppendOptions>): Promise<AppendReceipt>
@@ -109,6 +111,9 @@ export class Log<T, Input = T> {
   /**
    * As {@link append}, blocking the thread: for exit handlers, where nothing asynchronous runs any more.
    * Writes that were under way are completed first. Waits at most 10 seconds for other processes.
+   *
+   * Throws as {@link append}; and `STATE_UNSUPPORTED`, with nothing written, where the schema must be
+   * awaited or the storage cannot block.
    */
   appendSync(type: string, data?: Input, options?: BlockingAppendOptions): AppendReceipt
   appendSync(data: Exclude<Input, string>, options?: WithType<BlockingAppendOptions>): AppendReceipt
@@ -130,7 +135,8 @@ export class Log<T, Input = T> {
    * The events that meet all conditions, oldest first. Read as they are consumed: at most one group of
    * records is held, and nothing more is read once the consumer stops. Events that are appended meanwhile may
    * or may not be seen. One that does not fit the schema is left out, and reported as `log:invalid`; a
-   * damaged place is too, as `log:damaged`.
+   * damaged place is too, as `log:damaged`. Reads what lies in the time that is asked for and after the id;
+   * type, agent and `where` are looked at there.
    *
    * Throws `STATE_INVALID_OPTION` at once; `STATE_ABORTED` and `STATE_IO` while reading.
    */
@@ -146,13 +152,16 @@ export class Log<T, Input = T> {
     }
   }
 
-  /** The events of the last while: `recent('1h')` is `query({ since: '1h' })`. */
+  /**
+   * The events of the last while: `recent('1h')` is `query({ since: '1h' })`. A number and a unit: `90s`,
+   * `30m`, `1h`, `7d`, `2w`. Errors as {@link query}.
+   */
   recent(duration: string, filter: Omit<LogFilter<T>, 'since'> = {}): LogEvents<T> {
     refuseNoDuration(duration)
     return this.query({ ...filter, since: duration })
   }
 
-  /** The newest events, newest first. Errors as {@link query}. */
+  /** The newest `count` events, newest first, read from the end. Errors as {@link query}. */
   async last(
     count = 1,
     filter: Omit<LogFilter<T>, 'reverse' | 'limit'> = {},
@@ -160,7 +169,7 @@ export class Log<T, Input = T> {
     return this.query({ ...filter, reverse: true, limit: count }).toArray()
   }
 
-  /** How many events meet all conditions. Reads them. Errors as {@link query}. */
+  /** How many events meet all conditions. Reads them as {@link query} does, and holds none. Errors alike. */
   async count(filter: LogFilter<T> = {}): Promise<number> {
     let count = 0
     await this.#reading(filter)().visit(() => {
@@ -173,7 +182,7 @@ export class Log<T, Input = T> {
    * The events that any process commits, as they come, in their order and none twice: those after `after`, by
    * default those committed after this call. Ends when the signal aborts or the consumer stops, not before.
    * Looks for new ones every `pollMs`, which does not keep the process alive. Lines that somebody adds by
-   * hand are seen only with the events that follow them.
+   * hand have no id of their own and are never seen here; `query` shows them.
    *
    * Throws `STATE_INVALID_OPTION` at once; `STATE_IO` and `STATE_CLOSED` while reading.
    */

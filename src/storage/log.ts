@@ -23,14 +23,12 @@ export interface AppendOutcome {
 
 export interface LogRecord {
   /**
-   * Rises strictly through a log, and is used once in a store. A line made by hand has none of its own:
-   * it bears that of the record before it, `0.0` before the first.
+   * Rises strictly through a log, and is used once in a store. A line made by hand has none: it is `0.0`.
    */
   readonly id: Revision
   /**
    * When it was committed by the clock of who did; milliseconds since the epoch. Follows that clock, also
-   * when it is set back. Of a line made by hand: what its `at`, `time` or `timestamp` says, else the time
-   * of the record before it, 0 before the first.
+   * when it is set back. Of a line made by hand: what its `at`, `time` or `timestamp` says, else 0.
    */
   readonly at: number
   readonly type?: string | undefined
@@ -48,7 +46,7 @@ export interface LogQuery {
   readonly since?: number | undefined
   /** Milliseconds since the epoch, exclusive. */
   readonly until?: number | undefined
-  /** Only records with a greater id. */
+  /** Only records with a greater id; so none that was made by hand. */
   readonly after?: Revision | undefined
   readonly types?: readonly string[] | undefined
   readonly agent?: string | undefined

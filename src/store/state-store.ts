@@ -51,7 +51,7 @@ const asyncDispose: typeof Symbol.asyncDispose =
   Symbol.asyncDispose ?? (Symbol.for('nodejs.asyncDispose') as never)
 
 /**
- * A store of documents, logs and locks. Made by {@link openStateStore}, or composed by hand:
+ * A store of documents, logs, counters, health and locks. Made by {@link openStateStore}, or composed by hand:
  * `await new StateStore({ storage }).open()`.
  */
 export class StateStore {
@@ -148,7 +148,7 @@ export class StateStore {
     return new Log(context, name, options)
   }
 
-  /** The logs that have events, with what they take, sorted by name. */
+  /** The logs that have events, with what they take, sorted by name. Reads no events. Throws `STATE_IO`. */
   async logs(): Promise<LogStatus[]> {
     const logs = await this.#storage.logs()
     return logs.sort((a, b) => (a.log < b.log ? -1 : 1))
@@ -157,8 +157,8 @@ export class StateStore {
   /**
    * Reads and writes several documents, appends to logs and counts, all or none, serialisable across
    * processes. `work` is called again when something it read has changed meanwhile, so it must be free of
-   * side effects. Resolves to what it returned. Throws what it threw, with nothing written; `STATE_REVISION_CONFLICT` after 100
-   * tries; and what `collection.set` throws.
+   * side effects. Resolves to what it returned. Throws what it threw, with nothing written;
+   * `STATE_REVISION_CONFLICT` after 100 tries; and what `collection.set` throws.
    */
   transaction<R>(
     work: (transaction: Transaction) => Promise<R> | R,

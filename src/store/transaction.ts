@@ -137,7 +137,8 @@ export class Transaction {
 
   /**
    * Appends an event at commit, after those that were appended to the log before it; the forms are those of
-   * `log.append`. Throws `STATE_VALIDATION_FAILED` and `STATE_INVALID_VALUE` at once.
+   * `log.append`. Throws at once `STATE_VALIDATION_FAILED`, `STATE_INVALID_VALUE` and, where the schema
+   * must be awaited, `STATE_UNSUPPORTED`. Two transactions that append to one log do not conflict.
    */
   append<T, Input>(log: Log<T, Input>, type: string, data?: Input, options?: EventOptions): void
   append<T, Input>(

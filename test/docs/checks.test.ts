@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { checkErrorCodes, checkFeatures, checkLinks, doneFeatures, unionMembers } from './claims.js'
-import { isRun, parsePage, placeIn, programsOf } from './page.js'
+import { isRun, outputPattern, parsePage, placeIn, programsOf } from './page.js'
 import { runProgram } from './run-program.js'
 import { typeCheck } from './type-check.js'
 
@@ -48,6 +48,25 @@ describe('programsOf', () => {
     expect(() => programs('<!-- continues -->', fenced('ts', 'a'))).toThrow(
       'docs/page.md:3: continues nothing',
     )
+  })
+})
+
+describe('outputPattern', () => {
+  const pattern = outputPattern('[ 1 ]\nstate …/.state | (ok)\nend\n')
+
+  it('takes anything for the ellipsis, within its line', () => {
+    expect('[ 1 ]\nstate /tmp/x/.state | (ok)\nend').toMatch(pattern)
+  })
+
+  it.each([
+    ['nothing for the ellipsis', '[ 1 ]\nstate /.state | (ok)\nend'],
+    ['a line break for it', '[ 1 ]\nstate /tmp\n/.state | (ok)\nend'],
+    ['other text', '[ 1 ]\nstate /tmp/.state | ok\nend'],
+    ['a character for a dot', '[ 1 ]\nstate /tmp/xstate | (ok)\nend'],
+    ['more lines', '[ 1 ]\nstate /tmp/.state | (ok)\nend\nmore'],
+    ['fewer lines', '[ 1 ]\nstate /tmp/.state | (ok)'],
+  ])('does not take %s', (_, text) => {
+    expect(text).not.toMatch(pattern)
   })
 })
 

@@ -2,7 +2,7 @@
  * What the documentation tests read off a Markdown page.
  *
  * A block ```ts is type-checked; ```ts run is run as well; ```text output right after it is what it
- * prints. `<!-- continues -->` on the line before a block puts the ts block before it in front of it.
+ * prints, where `…` stands for whatever differs from run to run within a line. `<!-- continues -->` on the line before a block puts the ts block before it in front of it.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, sep } from 'node:path'
@@ -148,6 +148,12 @@ export function programsOf(page: Page): Program[] {
 
 export const isRun = (program: Program): boolean =>
   program.blocks.at(-1)?.info.includes('run') === true
+
+/** What a program must print. */
+export function outputPattern(output: string): RegExp {
+  const literal = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+  return new RegExp(`^${output.trimEnd().split('…').map(literal).join('.+')}$`)
+}
 
 /** `docs/errors.md:12`, for a line of the program counted from 0. */
 export function placeIn(program: Program, line: number): string {

@@ -3,7 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type Acknowledgement, isProven, type Proof, prove } from '../../examples/demo/proof.js'
+import {
+  type Acknowledgement,
+  type Beginning,
+  isProven,
+  type Proof,
+  prove,
+} from '../../examples/demo/proof.js'
 import {
   addStep,
   doStep,
@@ -13,6 +19,7 @@ import {
   stepKinds,
   type Task,
 } from '../../examples/demo/work.js'
+import { portableCrc32 } from '../../src/log-segment/index.js'
 
 const file = 'src/a.ts'
 const source = '/** The letter a: the first. */\nexport const a = 1\n'
@@ -20,7 +27,15 @@ const source = '/** The letter a: the first. */\nexport const a = 1\n'
 let directory = ''
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'holdfast-proof-'))
-  for (const path of ['state', 'state/tasks', 'state/totals', 'sources', 'sources/src']) {
+  for (const path of [
+    'state',
+    'state/tasks',
+    'state/totals',
+    'state/counters',
+    'state/logs',
+    'sources',
+    'sources/src',
+  ]) {
     mkdirSync(join(directory, path))
   }
   writeFileSync(join(directory, 'sources', file), source)
@@ -48,7 +63,32 @@ const acknowledged: readonly Acknowledgement[] = steps.map(({ id }, index) => ({
   revision: `1.${index + 6}`,
 }))
 
+interface Line {
+  readonly id: string
+  readonly type: string
+  readonly step: string
+}
+
+const lines: readonly Line[] = [
+  { id: '1.1', type: 'begun', step: 'src/a.ts#1:hash' },
+  ...steps.map(({ id: step }, index) => ({ id: `1.${index + 5}`, type: 'done', step })),
+]
+const begun: readonly Beginning[] = [{ step: 'src/a.ts#1:hash', id: '1.1', attempts: 1 }]
+
+function lineOf({ id, type, step }: Line): string {
+  const body = `{"id":"${id}","at":"2026-11-21T10:00:00.000Z","type":"${type}","data":{"step":"${step}"}`
+  return `${body},"sum":"${portableCrc32(body).toString(16).padStart(8, '0')}"}\n`
+}
+
+const writeLog = (written: readonly Line[]): void =>
+  writeFileSync(join(directory, 'state/logs/work.jsonl'), written.map(lineOf).join(''))
+
 function writeState(written: readonly Step[], revision?: string): void {
+  writeLog(
+    lines.filter(({ step, type }) => type === 'begun' || written.some(({ id }) => id === step)),
+  )
+  writeDocument('counters/attempts.json', { value: 1 })
+  writeDocument('counters/steps.json', { value: written.length })
   const task: Task = { file, steps: written }
   writeDocument('tasks/a.json', task, revision)
   writeDocument('totals/all.json', written.reduce(addStep, noTotals), revision)
@@ -58,7 +98,9 @@ function proofOf(heard: readonly Acknowledgement[] = acknowledged): Proof {
   return prove({
     stateDirectory: join(directory, 'state'),
     sourceDirectory: join(directory, 'sources/src'),
+    begun,
     acknowledged: heard,
+    kills: 1,
   })
 }
 
@@ -143,10 +185,111 @@ describe('the proof of the demo', () => {
         return proofOf()
       },
     ],
+    [
+      'a missing log record',
+      'missingRecords',
+      () => {
+        writeState(steps)
+        writeLog(lines.slice(0, -1))
+        return proofOf()
+      },
+    ],
+    [
+      'a missing record of a beginning',
+      'missingRecords',
+      () => {
+        writeState(steps)
+        writeLog(lines.slice(1))
+        return proofOf()
+      },
+    ],
+    [
+      'a step that is not in the log, and was not heard of',
+      'wrongRecords',
+      () => {
+        writeState(steps)
+        writeLog(lines.slice(0, -1))
+        return proofOf(acknowledged.slice(0, 3))
+      },
+    ],
+    [
+      'a log record that is there twice',
+      'wrongRecords',
+      () => {
+        writeState(steps)
+        writeLog([...lines, { ...lines[4], id: '1.20' } as Line])
+        return proofOf()
+      },
+    ],
+    [
+      'log records out of order',
+      'wrongRecords',
+      () => {
+        writeState(steps)
+        writeLog([...lines.slice(0, 3), ...lines.slice(3).reverse()])
+        return proofOf()
+      },
+    ],
+    [
+      'a log record of a step that was not done',
+      'wrongRecords',
+      () => {
+        writeState(steps)
+        writeLog([...lines, { id: '1.20', type: 'done', step: 'src/a.ts#2:count' }])
+        return proofOf()
+      },
+    ],
+    [
+      'a damaged line of the log',
+      'corrupt',
+      () => {
+        writeState(steps)
+        const text = lines.map(lineOf).join('')
+        const changed = `${text}${lineOf({ id: '1.20', type: 'begun', step: 'src/b.ts#1:hash' })}`
+        writeFileSync(join(directory, 'state/logs/work.jsonl'), changed.replace('src/b', 'src/c'))
+        return proofOf()
+      },
+    ],
+    [
+      'a count too few of the steps',
+      'wrongCounters',
+      () => {
+        writeState(steps)
+        writeDocument('counters/steps.json', { value: 3 })
+        return proofOf()
+      },
+    ],
+    ...[0, 3].map((value): [string, keyof Proof, () => Proof] => [
+      `${value} attempts where 1 was heard of and 1 may not have been`,
+      'wrongCounters',
+      () => {
+        writeState(steps)
+        writeDocument('counters/attempts.json', { value })
+        return proofOf()
+      },
+    ]),
   ])('fails for %s', (_, found, makeProof) => {
     const proof = makeProof()
     expect(proof[found]).not.toEqual([])
     expect(isProven(proof)).toBe(false)
+  })
+
+  it('reads closed segments up to where they were sealed, then the active file', () => {
+    writeState(steps)
+    for (const path of ['.holdfast', '.holdfast/logs', 'logs/work']) {
+      mkdirSync(join(directory, 'state', path))
+    }
+    const closed = lines.slice(0, 2).map(lineOf).join('')
+    const segments = [{ number: 1, bytes: closed.length }]
+    const manifest = join(directory, 'state/.holdfast/logs/work.json')
+    writeFileSync(manifest, JSON.stringify({ body: { log: 'work', segments } }))
+    writeFileSync(
+      join(directory, 'state/logs/work/000001.jsonl'),
+      `${closed}${lineOf(lines[4] as Line)}`,
+    )
+    writeLog(lines.slice(2))
+    expect(proofOf()).toMatchObject({ recordsFound: 5, wrongRecords: [], missingRecords: [] })
+    expect(isProven(proofOf())).toBe(true)
   })
 
   it('fails for a changed byte', () => {

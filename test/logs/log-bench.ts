@@ -1,5 +1,4 @@
 /** A store with one log on a disk in memory whose files can be damaged between two openings. */
-import { FileSystemError } from '../../src/errors/index.js'
 import {
   type FileOperations,
   type FileSystem,
@@ -8,7 +7,7 @@ import {
 import { FileStorage, type FileStorageOptions } from '../../src/storage/file/index.js'
 import type { LogDamage, LogQuery, LogRecord, NewRecord } from '../../src/storage/index.js'
 import { Machine } from '../faults/machine.js'
-import { type Call, overBlocking, watched } from '../faults/operations.js'
+import { overBlocking, watched } from '../faults/operations.js'
 import { SimulatedClock } from '../faults/simulated-clock.js'
 
 export const directory = '/store'
@@ -26,15 +25,11 @@ export class LogBench {
 
   /** How many bytes were read of each file. */
   readonly bytesRead = new Map<string, number>()
-  /** Fails the calls it says yes to for want of space. */
-  refuses: ((call: Call) => boolean) | undefined
   readonly #operations: FileOperations
 
   constructor() {
-    this.#operations = watched(this.memory.blocking, (call) => {
-      const { operation, path } = call
-      if (this.refuses?.(call) === true) throw new FileSystemError('ENOSPC', operation, path)
-      const result = call.perform()
+    this.#operations = watched(this.memory.blocking, ({ operation, path, perform }) => {
+      const result = perform()
       const bytes =
         operation === 'read'
           ? (result as number)

@@ -78,7 +78,7 @@ export class LogFiles {
     const { size } = yield* io.statusOf(active.file)
     const rest = Buffer.alloc(Math.min(size - active.end, maxTornBytes))
     yield* io.read(active.file, rest, 0, rest.byteLength, active.end)
-    // A reservation, or a newline more: nothing is lost.
+    // Empty lines: nothing is lost.
     if (size - active.end <= maxTornBytes && rest.every((byte) => byte === newline)) return
     const directory = `${layout.quarantine}/logs`
     for (const path of [layout.quarantine, directory]) yield* makeDirectory(path)

@@ -368,18 +368,17 @@ function isWanted(record: LineRecord, query: LogQuery): boolean {
   return origin === 'store' || query.after === undefined
 }
 
-/** Ids rise: where those begin that are beyond both. */
+/** Ids rise: where those begin that are beyond both, with the lines made by hand just before them. */
 function firstBeyond(records: readonly LineRecord[], read: string, after = '0.0'): number {
   if (read === '0.0' && after === '0.0') return 0
-  const isBeyond = ({ id, origin }: LineRecord): boolean =>
-    origin === 'store' && compareRevisions(id, read) > 0 && compareRevisions(id, after) > 0
-  const index = records.findIndex(isBeyond)
-  return index < 0 ? (after === '0.0' ? firstForeign(records) : records.length) : index
+  let index = records.findIndex(
+    ({ id, origin }) =>
+      origin === 'store' && compareRevisions(id, read) > 0 && compareRevisions(id, after) > 0,
+  )
+  if (index < 0) index = records.length
+  while (records[index - 1]?.origin === 'external') index -= 1
+  return index
 }
-
-/** Of lines made by hand alone, which have no ids. */
-const firstForeign = (records: readonly LineRecord[]): number =>
-  records.some(({ origin }) => origin === 'store') ? records.length : 0
 
 function shown(record: LineRecord): LogRecord {
   const { id, at, type, agent, data, origin } = record

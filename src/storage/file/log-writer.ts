@@ -6,7 +6,12 @@
  * takes over *seals* every log first: at the last whole record, and by giving the log another active
  * file. Then it can write what it likes: its file is no longer the log's.
  */
-import { type StagingArea, syncDirectory } from '../../atomic-write/index.js'
+import {
+  type StagedFile,
+  type StagingArea,
+  stagedWriter,
+  syncDirectory,
+} from '../../atomic-write/index.js'
 import { FileSystemError, isFileSystemError, withCommitState } from '../../errors/index.js'
 import {
   type FileDescriptor,
@@ -38,8 +43,6 @@ interface ActiveFile {
   readonly manifestInode: string | undefined
   /** Where the next record goes. */
   end: number
-  /** How far the file has grown for what is to come; ours alone, while it ends here. */
-  reservedTo: number
   /** The last line lacks its newline. */
   isOpenEnded: boolean
   /** Something that was refused stands behind `end` and could not be removed. */
@@ -55,6 +58,8 @@ export class LogWriter {
   readonly #files: LogFiles
   /** By encoded name, the least recently used first. */
   readonly #active = new Map<string, ActiveFile>()
+  /** By encoded name: space for what is to be appended, in staging. */
+  readonly #reserved = new Map<string, StagedFile>()
 
   constructor(context: LogFilesContext) {
     this.#context = context
@@ -73,6 +78,7 @@ export class LogWriter {
     const places = this.places(log)
     const active = yield* this.#openOwn(places, log, options)
     try {
+      yield* this.giveBack(log)
       yield* this.#write(places, active, lines, options)
     } finally {
       this.#rest(active)
@@ -93,30 +99,34 @@ export class LogWriter {
     }
     if (options.durable) yield* this.#sync(places, active, options)
     active.end += bytes.byteLength
-    active.reservedTo = active.end
     active.isOpenEnded = false
   }
 
-  /** Takes the space that lines will need, so that appending them cannot fail for want of it. */
+  /**
+   * Takes the space that lines will need, so that appending them does not fail for want of it. Not in the
+   * log itself: of that, readers rely on it that what stands there stays.
+   */
   *reserve(log: string, byteCount: number, options: AppendOptions): Steps<void> {
+    const { area } = options
     const places = this.places(log)
     const active = yield* this.#openOwn(places, log, options)
-    // Empty lines, which nobody minds: the reservation may be all that is left of us.
-    const lines = Buffer.alloc(byteCount + (active.isOpenEnded ? 1 : 0), newline)
     try {
-      yield* writeAt(active.file, lines, active.end, places.active)
-      active.reservedTo = active.end + lines.byteLength
-    } catch (error) {
-      yield* this.#takeBack(places, active, options, error)
+      // Not zeros: those take no space where holes are left or contents compressed.
+      const bytes = Buffer.alloc(byteCount + 1, newline)
+      const file = { target: places.active, bytes, mode: 0o600, modifiedMicros: 0, durable: false }
+      this.#reserved.set(places.name, yield* stagedWriter.stage(file, area))
     } finally {
       this.#rest(active)
     }
   }
 
   /** Gives reserved space back. */
-  *giveBack(log: string, { area }: AppendOptions): Steps<void> {
-    const active = this.#active.get(this.places(log).name)
-    if (active !== undefined && !area.isRevoked()) yield* this.#cut(active)
+  *giveBack(log: string): Steps<void> {
+    const { name } = this.places(log)
+    const staged = this.#reserved.get(name)
+    if (staged === undefined) return
+    this.#reserved.delete(name)
+    yield* stagedWriter.discard(staged)
   }
 
   /** Appends those of the lines that do not stand in the log yet: their writer may have died at it. */
@@ -163,6 +173,7 @@ export class LogWriter {
   detach(): () => void {
     const files = [...this.#active.values()].map(({ file }) => file)
     this.#active.clear()
+    this.#reserved.clear()
     return () => {
       for (const file of files) this.#closeFile(file)
     }
@@ -216,13 +227,12 @@ export class LogWriter {
   #isAsLeft(places: LogPlaces, known: ActiveFile, status: FileStatus | undefined): boolean {
     if (status?.inode !== known.inode || known.isPoisoned) return false
     if (this.#statusOf(places.manifest)?.inode !== known.manifestInode) return false
-    if (status.size === known.end || status.size === known.reservedTo) return true
+    if (status.size === known.end) return true
     if (status.size < known.end) return false
     const last = Buffer.alloc(1)
     this.#context.fileSystem.blocking.read(known.file, last, 0, 1, status.size - 1)
     if (last[0] !== newline) return false
     known.end = status.size
-    known.reservedTo = status.size
     known.isOpenEnded = false
     return true
   }
@@ -273,7 +283,6 @@ export class LogWriter {
       inode,
       manifestInode: this.#statusOf(places.manifest)?.inode,
       end,
-      reservedTo: end,
       isOpenEnded: false,
       isPoisoned: false,
       isNew: false,
@@ -297,7 +306,6 @@ export class LogWriter {
   *#cut(active: ActiveFile): Steps<boolean> {
     try {
       yield* io.truncate(active.file, active.end)
-      active.reservedTo = active.end
       return true
     } catch (error) {
       if (!isFileSystemError(error)) throw error

@@ -1,11 +1,13 @@
 /**
  * All or none for several documents, and for what is appended to logs with them.
  *
- * Before a batch with a commit of several parts shows any of them, it publishes a *redo intent*:
- * one file with the full new content of each document and the lines for each log, synced, then renamed out of staging into `intents/`.
- * That rename, once durable, is the commit. Its writer then has nothing left to do that takes space.
- * If it dies first, whoever writes next completes what it finds there: it applies each document whose present revision is older, then removes the intent, durably, so that it
- * cannot come back after a power cut and undo something newer.
+ * Before a batch with a commit of several parts shows any of them, it publishes a *redo intent*: one
+ * file with the full new content of each document and the lines for each log, synced, then renamed out
+ * of staging into `intents/`. That rename, once durable, is the commit. Its writer then has nothing left
+ * to do that takes more space than it has taken. If it dies first, whoever writes next completes what it
+ * finds there: it applies each document whose present revision is older, appends the lines that the logs
+ * do not have yet, then removes the intent, durably, so that it cannot come back after a power cut and
+ * undo something newer.
  *
  *     { "holdfast": "intent", "revision": "4.9", "savedAt": …, "checksum": "…", "documents": [
  *       { "collection": "tasks", "key": "a", "path": "tasks/a.json", "kind": "put", "text": "…" } ],

@@ -67,7 +67,7 @@ export function* writeTogether(
       if (outcome.ok && outcome.value !== undefined) yield* context.writer.discard(outcome.value)
     }
     if (progress === 'prepared') {
-      for (const { log } of plan.logs) yield* context.logs.giveBack(log, options)
+      for (const { log } of plan.logs) yield* context.logs.giveBack(log)
     }
     return settleTogether(context, jobs, progress, error)
   }
