@@ -20,6 +20,7 @@ import type { LogDamage, LogQuery, LogRecord, LogStatus } from '../log.js'
 import { refuseAborted } from '../refusals.js'
 import { compareRevisions } from '../revision.js'
 import type { Layout } from './layout.js'
+import { CutGroup, type DecodedLines, HeldGroup } from './log-groups.js'
 import {
   type ClosedSegment,
   decodeIndex,
@@ -161,17 +162,24 @@ export class LogReader {
     const ranges = await this.#ranges(segment, query, indexPath)
     const forward = query.reverse !== true
     const chunks = forward ? chunksForward : chunksBackward
+    const groups = forward ? new HeldGroup() : new CutGroup()
     for (const { start, end } of forward ? ranges : ranges.reverse()) {
       for await (const chunk of chunks(fileSystem, segment.file, start, end)) {
         refuseAborted(query.signal, 'readLog')
-        const batch = await this.#decode(chunk, segment, query)
-        if (batch.records.length > 0 || batch.damage.length > 0) yield batch
+        const lines = await this.#decode(chunk, segment, query.log)
+        const reachesEnd = chunk.offset + chunk.bytes.length >= segment.bytes
+        const found = segment.closed === undefined ? groups.whole(lines, reachesEnd) : lines.found
+        const records = wanted(found, segment, query)
+        const { damage } = lines
+        if (records.length > 0 || damage.length > 0) yield { records, damage }
       }
     }
+    const records = wanted(groups.rest(), segment, query)
+    if (records.length > 0) yield { records, damage: [] }
   }
 
-  async #decode(chunk: LineChunk, segment: Segment, query: LogQuery): Promise<Batch> {
-    const { bytes, offset } = chunk
+  async #decode(chunk: LineChunk, segment: Segment, log: string): Promise<DecodedLines> {
+    const { bytes } = chunk
     const found: LineRecord[] = []
     const damage: LogDamage[] = []
     let endsDamaged = false
@@ -184,7 +192,7 @@ export class LogReader {
         endsDamaged = false
       } else if (next >= 0 || segment.closed !== undefined) {
         const before = damage.length
-        await this.#salvage(chunk, start, end, segment, query.log, found, damage)
+        await this.#salvage(chunk, start, end, segment, log, found, damage)
         endsDamaged = damage.length > before
       } else {
         // The end of the active file: by hand and without a newline, or being written just now.
@@ -192,22 +200,7 @@ export class LogReader {
       }
       start = end + 1
     }
-    const isEnd = offset + bytes.length >= segment.bytes && segment.closed === undefined
-    if (isEnd && !endsDamaged) {
-      // Of a commit of several records that is being written, all are shown or none.
-      while (found.at(-1)?.isContinued === true) found.pop()
-    }
-    const records: LogRecord[] = []
-    for (
-      let index = firstBeyond(found, segment.after, query.after);
-      index < found.length;
-      index++
-    ) {
-      const record = found[index] as LineRecord
-      if (isWanted(record, query)) records.push(shown(record))
-    }
-    if (query.reverse === true) records.reverse()
-    return { records, damage }
+    return { found, damage, endsDamaged }
   }
 
   /** What stands in a line that is no whole record, after a second look at one that may be in the making. */
@@ -299,6 +292,16 @@ export class LogReader {
       throw error
     }
   }
+}
+
+/** In the order of the answer. */
+function wanted(found: readonly LineRecord[], { after }: Segment, query: LogQuery): LogRecord[] {
+  const records: LogRecord[] = []
+  for (let index = firstBeyond(found, after, query.after); index < found.length; index++) {
+    const record = found[index] as LineRecord
+    if (isWanted(record, query)) records.push(shown(record))
+  }
+  return query.reverse === true ? records.reverse() : records
 }
 
 /** Whether nothing within these bounds can match. */
