@@ -56,6 +56,34 @@ describe('a record that was written before its writer lost its turn', () => {
   })
 })
 
+describe('a record of which its writer cannot ask whether it stands', () => {
+  it('is not said to be missing', async () => {
+    const office = new Office()
+    let strike: (() => void) | undefined
+    let isBroken = false
+    const late = await office.hire((call) => {
+      const { operation, path, perform } = call
+      if (isBroken && operation === 'readFile' && isInLog(call)) {
+        throw new FileSystemError('EIO', operation, path)
+      }
+      const struck = operation === 'sync' && isInLog(call) ? strike : undefined
+      if (struck !== undefined) strike = undefined
+      struck?.()
+      return perform()
+    })
+    const other = await office.hire()
+    await late.store.log('sent').append('first')
+    strike = () => {
+      late.fire()
+      other.store.log('sent').appendSync('other')
+      isBroken = true
+    }
+    const refusal = await refusalOf(late.store.log('sent').append('late'))
+    expect(refusal).toMatchObject({ code: 'STATE_IO', commitState: 'unknown' })
+    expect(await typesIn(other.store)).toEqual(['first', 'late', 'other'])
+  })
+})
+
 describe('a write to a log that is still on its way', () => {
   it('spoils nothing that another appends while its process blocks', async () => {
     const office = new Office()

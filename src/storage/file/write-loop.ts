@@ -241,8 +241,9 @@ export class WriteLoop {
   }
 
   #reject(job: Job, error: unknown): void {
-    const published = job instanceof CommitJob && job.intent !== undefined
-    job.reject(withCommitState(error, published ? 'unknown' : 'not-committed'))
+    const mayStand =
+      job instanceof CommitJob && (job.intent !== undefined || job.written !== undefined)
+    job.reject(withCommitState(error, mayStand ? 'unknown' : 'not-committed'))
   }
 
   #stopWaiting(): void {
