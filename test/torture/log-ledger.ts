@@ -1,6 +1,9 @@
 /** What processes were told of their appends, and what is wrong with logs that say otherwise. */
 import { compareRevisions } from '../../src/storage/index.js'
 
+/** Two logs, for what is appended to several. */
+export const logNames = ['sent', 'seen'] as const
+
 /**
  * `group` appends several records at once. `both` is a transaction that appends two to each of two logs
  * and sets a document to its number.

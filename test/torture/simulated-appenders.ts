@@ -7,12 +7,12 @@ import {
   type Acknowledged,
   type AppendKind,
   complaintsAbout,
+  logNames,
   type Mark,
   nameOf,
 } from './log-ledger.js'
 import { type ProcessOptions, SharedDisk, type SimulatedProcess } from './shared-disk.js'
 
-const names = ['sent', 'seen'] as const
 const long = 'long '.repeat(900)
 
 /** A process that appends, and keeps what it was told. */
@@ -50,7 +50,7 @@ export class Appender {
     kind: AppendKind,
     mark: Omit<Mark, 'part' | 'parts'>,
   ): Promise<Acknowledged['records']> {
-    const [log] = names
+    const [log] = logNames
     const sent = this.store.log<Mark>(log)
     const marks = [0, 1, 2].map((part) => ({ ...mark, part, parts: 3 }))
     switch (kind) {
@@ -64,15 +64,15 @@ export class Appender {
       }
       case 'both':
         await this.store.transaction((transaction) => {
-          for (const name of names) {
+          for (const name of logNames) {
             for (const data of marks) {
-              transaction.append(this.store.log<Mark>(name), { ...data, logs: names })
+              transaction.append(this.store.log<Mark>(name), { ...data, logs: logNames })
             }
           }
           const key = `${mark.writer}-${mark.lane}`
           transaction.set(this.store.collection<number>('lasts'), key, mark.seq)
         })
-        return names.map((name) => ({ log: name }))
+        return logNames.map((name) => ({ log: name }))
     }
   }
 
@@ -81,7 +81,10 @@ export class Appender {
     this.#seq += 1
     const mark = { writer: this.#writer, lane: 0, seq: this.#seq, kind: 'sync', padding } as const
     const data: Mark = { ...mark, part: 0, parts: 1 }
-    const records = names.map((log) => ({ log, id: this.store.log<Mark>(log).appendSync(data).id }))
+    const records = logNames.map((log) => ({
+      log,
+      id: this.store.log<Mark>(log).appendSync(data).id,
+    }))
     this.told.push({ ...mark, records })
   }
 }
@@ -142,7 +145,7 @@ export class Trial {
   async complaints(): Promise<string[]> {
     const { store } = await this.disk.start()
     const standing = new Map<string, { id: string; data: Mark }[]>()
-    for (const name of names) {
+    for (const name of logNames) {
       const events = await store.log<Mark>(name).query().toArray()
       const backward = await store.log<Mark>(name).query({ reverse: true }).toArray()
       expect(backward.reverse()).toEqual(events)
