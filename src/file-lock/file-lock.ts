@@ -11,7 +11,7 @@ export interface Turn {
   readonly generation: number
   /** Somebody else may have written since our last turn. */
   readonly fresh: boolean
-  /** A holder that had not finished was superseded to get here. */
+  /** A holder had not finished: it was superseded to get here, or has abandoned its turn. */
   readonly tookOver: boolean
 }
 
@@ -31,6 +31,11 @@ export interface FileLock {
   stopWaiting(): void
   /** Lets go of everything. */
   release(): void
+  /**
+   * Lets go in the middle of a turn, with writes that may still land: whoever is next, we ourselves
+   * perhaps, is told that it took over.
+   */
+  abandon(): void
   /** Whom we wait for. */
   readonly blockedBy: GenerationOwner | undefined
 }

@@ -29,8 +29,9 @@ import type { ProcessIdentity } from './process-identity.js'
  * - `busy`: at work; nobody else may be.
  * - `idle`: kept for later, free to be taken; the owner looks for a newer generation before its next work.
  * - `free`: given back.
+ * - `torn`: given up in the middle of its work, which the next must settle.
  */
-export type GenerationState = 'wait' | 'busy' | 'idle' | 'free'
+export type GenerationState = 'wait' | 'busy' | 'idle' | 'free' | 'torn'
 
 export interface GenerationOwner extends Partial<ProcessIdentity> {
   /** The opened store that holds it. */
@@ -52,7 +53,13 @@ export interface GenerationRecord {
   readonly content: string
 }
 
-const states: ReadonlySet<string> = new Set<GenerationState>(['wait', 'busy', 'idle', 'free'])
+const states: ReadonlySet<string> = new Set<GenerationState>([
+  'wait',
+  'busy',
+  'idle',
+  'free',
+  'torn',
+])
 const stateWidth = 4
 const beatWidth = 12
 const beatPosition = stateWidth + 1
@@ -134,8 +141,17 @@ export class OwnGeneration {
 
   /** Gives the generation back. Idempotent, harmless after it was superseded. */
   release(): void {
+    this.#end('free')
+  }
+
+  /** Gives it up in the middle of its work. Otherwise as {@link release}. */
+  abandon(): void {
+    this.#end('torn')
+  }
+
+  #end(state: 'free' | 'torn'): void {
     try {
-      this.mark('free')
+      this.mark(state)
     } finally {
       this.close()
     }

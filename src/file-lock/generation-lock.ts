@@ -33,6 +33,9 @@ export interface GenerationLockOptions {
  * newer generation, a taker links the newer generation and *then* looks at the mark; whatever the
  * order, one of them sees the other. A run of turns by one process thus costs no file of its own,
  * and ends when somebody has been waiting longer than the patience.
+ *
+ * A holder that must let go while writes of its own may still land marks its generation `torn`: it is
+ * settled, for its owner has revoked itself, but whoever comes next has taken over.
  */
 export class GenerationLock implements FileLock {
   readonly name = 'generation'
@@ -90,6 +93,18 @@ export class GenerationLock implements FileLock {
     this.#drop()
   }
 
+  abandon(): void {
+    if (this.#role !== 'busy') {
+      this.release()
+      return
+    }
+    const own = this.#own
+    this.#own = undefined
+    this.#role = 'none'
+    this.#doneWaiting()
+    own?.abandon()
+  }
+
   /** Links the next generation, if the newest is free to be taken or patience has run out. */
   #standInLine(): void {
     const { context, monotonicMs, patienceMs } = this.#options
@@ -103,6 +118,7 @@ export class GenerationLock implements FileLock {
     const takeable =
       newest.state === 'free' ||
       newest.state === 'idle' ||
+      newest.state === 'torn' ||
       monotonicMs() - this.#waitingSinceMs >= patienceMs ||
       this.#verdict(newest) !== undefined
     if (!takeable) {
@@ -120,6 +136,10 @@ export class GenerationLock implements FileLock {
       if (number >= own.generation) break
       const record = this.#directory.read(number)
       if (record === undefined || record.state === 'free' || record.state === 'idle') continue
+      if (record.state === 'torn') {
+        this.#tookOver = true
+        continue
+      }
       const reason = this.#verdict(record)
       if (reason === undefined) {
         this.#blockedBy = record.owner

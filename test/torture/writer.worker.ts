@@ -1,8 +1,8 @@
 /**
  * Writes when told, and stops or kills itself at a chosen file-system call of that.
  *
- * Every write appends a mark of its own to a list, so that each list tells in which order the writes
- * came, and whether one is missing or was made twice.
+ * Every write appends a mark of its own to a list or a log, so that each tells in which order the
+ * writes came, and whether one is missing or was made twice.
  */
 import { isStateStoreError } from '../../src/errors/index.js'
 import type { Lock } from '../../src/lock/index.js'
@@ -13,11 +13,13 @@ import {
   interceptedFileSystem,
   isHeartbeat,
 } from './intercepted-file-system.js'
+import { logNames } from './log-ledger.js'
 
 export interface WriterArguments {
   readonly directory: string
   readonly writeTtlMs: number
   readonly durability: 'power' | 'process'
+  readonly logSegmentBytes?: number
 }
 
 /** What to do to the lists of a collection. */
@@ -32,6 +34,10 @@ export type Deed =
   // As above, and once it goes on again the process settles everything at once, as when it exits.
   | 'append, flushed'
   | 'pair, flushed'
+  | LogDeed
+
+/** To logs, whatever the key; a pair is made of two logs and a list. */
+export type LogDeed = 'log' | 'log group' | 'log pair' | 'log group, flushed' | 'log pair, flushed'
 
 export interface WriteCommand {
   readonly type: 'write'
@@ -41,6 +47,8 @@ export interface WriteCommand {
   /** The call, counted from 0, before which the process sends itself the signal. */
   readonly at?: number
   readonly signal?: 'SIGSTOP' | 'SIGKILL'
+  /** Counts from where it takes over from another. */
+  readonly fromTakeover?: boolean
 }
 
 const isFlushed = (deed: Deed): boolean => deed.endsWith('flushed')
@@ -85,6 +93,7 @@ const args = JSON.parse(process.argv[2] ?? '{}') as WriterArguments
 let calls: string[] = []
 let due: Pick<WriteCommand, 'at' | 'signal' | 'deed'> | undefined
 let awaitsWriteLease = false
+let awaitsTakeover = false
 let gate: (() => void) | undefined
 let gating: 'armed' | 'next' | undefined
 let isCountingWait = false
@@ -111,6 +120,8 @@ const fileSystem = interceptedFileSystem({
     }
     if (awaitsWriteLease && !/domains.*\/write$/.test(nameOf(call))) return
     awaitsWriteLease = false
+    if (awaitsTakeover && !String(call.args[1]).endsWith('.revoked')) return
+    awaitsTakeover = false
     // Only while the store waits for a promise can somebody else call it.
     if (due !== undefined && isFlushed(due.deed) && call.form === 'blocking') return
     if (due?.at === calls.length) strike(call, due)
@@ -143,7 +154,11 @@ function strike(
 const storage = new FileStorage({ ...args, fileSystem, backups: 1 })
 const store = new StateStore({ storage })
 const lists = store.collection<string[]>('lists')
+const logs = [store.log(logNames[0]), store.log(logNames[1])] as const
+/** So that logs are rotated all the while. */
+const filling = 'filling '.repeat(80)
 let revocations = 0
+store.on('log:damaged', ({ path, reason }) => process.send?.({ type: 'damaged', path, reason }))
 store.on('writer:revoked', () => {
   revocations += 1
 })
@@ -174,6 +189,20 @@ async function write({ deed, key, mark }: WriteCommand): Promise<unknown> {
         await lease.release()
       }
     }
+    case 'log':
+      return [(await logs[0].append(mark, filling)).id]
+    case 'log group':
+    case 'log group, flushed': {
+      const events = [0, 1, 2].map((part) => ({ type: `${mark}.${part}`, data: filling }))
+      return (await logs[0].appendAll(events)).map(({ id }) => id)
+    }
+    case 'log pair':
+    case 'log pair, flushed':
+      return await store.transaction(async (transaction) => {
+        const list = (await transaction.get(lists, key)) ?? []
+        for (const log of logs) transaction.append(log, mark, filling)
+        transaction.set(lists, key, append(list))
+      })
     case 'remove': {
       const ifRevision = (await lists.read(key))?.revision ?? null
       return await lists.delete(key, { ifRevision })
@@ -190,8 +219,10 @@ async function obey(command: WriterCommand): Promise<unknown> {
       if (command.deed === 'locked again') await (await store.lock(command.key)).release()
       calls = []
       due = command.at === undefined ? undefined : command
+      awaitsTakeover = command.fromTakeover ?? false
       const value = await write(command)
       due = undefined
+      awaitsTakeover = false
       return value
     }
     case 'lock': {

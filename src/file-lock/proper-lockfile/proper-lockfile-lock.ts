@@ -73,6 +73,11 @@ export class ProperLockfileLock implements FileLock {
     this.leave()
   }
 
+  /** It has no way to tell the next one. */
+  abandon(): void {
+    this.leave()
+  }
+
   #nextGeneration(): number {
     const { ceiling, directory, fs } = this.#options
     let highest = ceiling.base

@@ -3,7 +3,12 @@
  * renamed out of staging, so that a superseded writer can no longer do it.
  */
 import { createHash } from 'node:crypto'
-import { type AtomicWriter, type StagingArea, syncDirectory } from '../../atomic-write/index.js'
+import {
+  type AtomicWriter,
+  removeStaged,
+  type StagingArea,
+  syncDirectory,
+} from '../../atomic-write/index.js'
 import { FileSystemError, isFileSystemError } from '../../errors/index.js'
 import {
   type FileDescriptor,
@@ -63,7 +68,8 @@ export class LogFiles {
   /** Gives the log another active file; what stands before `active.end` is kept, the rest is not its. */
   *renew(places: LogPlaces, active: SealedFile, options: AppendOptions): Steps<void> {
     const status = this.#statusOf(places.active)
-    if (status !== undefined && status.size > active.end) yield* this.#setAside(places, active)
+    if (status !== undefined && status.size > active.end)
+      yield* this.#setAside(places, active, options.area)
     if (active.end <= maxCopiedBytes && active.end < this.#context.logSegmentBytes) {
       const bytes = yield* io.readFile(places.active)
       yield* this.publish(places, bytes.subarray(0, active.end), status, options)
@@ -72,8 +78,11 @@ export class LogFiles {
     }
   }
 
-  /** Keeps a torn end, which was never acknowledged, and tells of it. */
-  *#setAside(places: LogPlaces, active: SealedFile): Steps<void> {
+  /**
+   * Keeps a torn end, which was never acknowledged, and tells of it. By way of staging: once superseded, we
+   * have another's file before us, of which we know nothing.
+   */
+  *#setAside(places: LogPlaces, active: SealedFile, area: StagingArea): Steps<void> {
     const { layout, listener } = this.#context
     const { size } = yield* io.statusOf(active.file)
     const rest = Buffer.alloc(Math.min(size - active.end, maxTornBytes))
@@ -84,10 +93,14 @@ export class LogFiles {
     for (const path of [layout.quarantine, directory]) yield* makeDirectory(path)
     const hash = createHash('sha256').update(rest).digest('hex').slice(0, 12)
     const kept = `${directory}/${places.name}.jsonl.${hash}`
+    const staged = area.nextPath()
     try {
-      yield* io.link(places.active, kept)
+      yield* io.link(places.active, staged)
+      yield* io.rename(staged, kept)
+      // Where it was kept already it has two names now.
+      yield* removeStaged(staged)
     } catch (error) {
-      if (!isFileSystemError(error, 'AlreadyExists', 'NotFound')) throw error
+      if (!isFileSystemError(error, 'NotFound') || area.isRevoked()) throw error
     }
     const { manifest } = readManifest(this.#context.fileSystem.blocking, places)
     listener('log:damaged', {

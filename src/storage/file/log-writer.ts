@@ -23,7 +23,14 @@ import {
 } from '../../file-system/index.js'
 import { compareRevisions, type Revision } from '../revision.js'
 import { type AppendOptions, LogFiles, type LogFilesContext } from './log-files.js'
-import { LogPlaces, listLogs, readManifest, refuseLinks } from './log-manifest.js'
+import {
+  type ClosedSegment,
+  type LogManifest,
+  LogPlaces,
+  listLogs,
+  readManifest,
+  refuseLinks,
+} from './log-manifest.js'
 import { asBuffer, holdsRecord, inspectTail, lastRecordId } from './log-tail.js'
 
 const maxOpenFiles = 64
@@ -142,7 +149,7 @@ export class LogWriter {
   *holds(log: string, id: Revision): Steps<boolean> {
     const places = this.places(log)
     const { manifest } = readManifest(this.#context.fileSystem.blocking, places)
-    const paths = manifest.segments.slice(-2).map(({ number, bytes }) => ({
+    const paths = segmentsWith(id, manifest).map(({ number, bytes }) => ({
       path: places.segment(number),
       bytes,
     }))
@@ -380,6 +387,13 @@ export class LogWriter {
     }
   }
 }
+
+/** The closed segments in which an id can stand. */
+const segmentsWith = (id: Revision, { segments }: LogManifest): readonly ClosedSegment[] =>
+  segments.filter(({ lastId }, index) => {
+    const before = segments[index - 1]?.lastId ?? '0.0'
+    return compareRevisions(before, id) < 0 && compareRevisions(id, lastId) <= 0
+  })
 
 function* writeAt(file: number, bytes: Uint8Array, position: number, path: string): Steps<void> {
   for (let done = 0; done < bytes.byteLength; ) {

@@ -241,19 +241,24 @@ export class WriteLoop {
   }
 
   #reject(job: Job, error: unknown): void {
-    const published = job instanceof CommitJob && job.intent !== undefined
-    job.reject(withCommitState(error, published ? 'unknown' : 'not-committed'))
+    const mayStand =
+      job instanceof CommitJob && (job.intent !== undefined || job.written !== undefined)
+    job.reject(withCommitState(error, mayStand ? 'unknown' : 'not-committed'))
   }
 
   #stopWaiting(): void {
     this.#tolerate('stopWaiting', () => this.#registration.lock.stopWaiting())
   }
 
-  /** Ends the turn. A mark that cannot be written must not block the others for as long as we live. */
+  /**
+   * Ends the turn. A mark that cannot be written must not block the others for as long as we live, and
+   * a takeover that we could not complete is left to the next.
+   */
   #leave(lock: FileLock): void {
     this.#tolerate('leave', () => {
       try {
-        lock.leave()
+        if (this.#needsSeal) lock.abandon()
+        else lock.leave()
       } catch (error) {
         this.#tolerate('release', () => lock.release())
         throw error
@@ -412,7 +417,8 @@ export class WriteLoop {
   }
 
   #registerAgain(): void {
-    this.#tolerate('release', () => this.#registration.lock.release())
+    // In the middle of a turn: what it was writing may still land, whoever is next.
+    this.#tolerate('release', () => this.#registration.lock.abandon())
     this.#registration = this.#register()
   }
 
