@@ -2,12 +2,12 @@
 export { crc32, portableCrc32 } from './checksum.js'
 export { chunksBackward, chunksForward, type LineChunk } from './line-chunks.js'
 export type { LineRecord } from './line-record.js'
+export { peekLine } from './plain-line.js'
 export {
   type DamagedSpan,
   decodeLine,
   encodeContent,
   encodeLine,
-  peekLine,
   type RecordContent,
   salvageLine,
 } from './record-line.js'

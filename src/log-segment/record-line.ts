@@ -9,7 +9,7 @@
  */
 import { crc32 } from './checksum.js'
 import type { LineRecord } from './line-record.js'
-import { head, idAndTime, readPlainLine } from './plain-line.js'
+import { head, headBytes, readPlainLine } from './plain-line.js'
 
 /** Bytes that do not make a record, by their place in what was given. */
 export interface DamagedSpan {
@@ -25,14 +25,11 @@ export interface RecordContent {
   readonly json: string | undefined
 }
 
-const headBytes = Buffer.from(head)
 const sumKey = ',"sum":"'
 const sumKeyBytes = Buffer.from(sumKey)
 /** From the comma to the closing brace. */
 const sumLength = sumKey.length + 10
 const newline = 10
-/** An id has at most 33 characters. */
-const maxIdAndTime = 80
 const maxSumsTried = 16
 const isRevision = /^\d+\.\d+$/
 const isIsoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
@@ -92,7 +89,7 @@ export function decodeLine(bytes: Buffer, start: number, end: number): LineRecor
   if (!bearsSum(bytes, start, end)) return undefined
   const sum = end - sumLength
   if (crc32(bytes.subarray(start, sum)) !== hexAt(bytes, sum + sumKey.length)) return undefined
-  return readPlainLine(bytes.toString('utf8', start, sum)) ?? parseLine(bytes, start, end)
+  return readPlainLine(bytes, start, sum) ?? parseLine(bytes, start, end)
 }
 
 /** The record in a line whose checksum is right, whatever stands where in it. */
@@ -106,15 +103,6 @@ function parseLine(bytes: Buffer, start: number, end: number): LineRecord | unde
   if (Number.isNaN(at)) return undefined
   const isContinued = line.more === true
   return { id, at, type, agent, data, origin: 'store', isContinued }
-}
-
-/** Id and time of a line of ours, its checksum not looked at: enough to know where to look. */
-export function peekLine(
-  bytes: Buffer,
-  start: number,
-  end: number,
-): { id: string; at: number } | undefined {
-  return idAndTime(bytes.toString('latin1', start, Math.min(start + maxIdAndTime, end)))
 }
 
 function timeOf(line: Record<string, unknown>): number {

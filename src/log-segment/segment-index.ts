@@ -3,7 +3,8 @@
  * and the first id in them. Least and greatest, because a clock may be set back. Derived: it can be lost.
  */
 import type { LineChunk } from './line-chunks.js'
-import { peekLine, salvageLine } from './record-line.js'
+import { peekLine } from './plain-line.js'
+import { salvageLine } from './record-line.js'
 
 const blockBytes = 64 * 1024
 

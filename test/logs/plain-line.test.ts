@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { decodeLine, encodeContent, encodeLine, peekLine } from '../../src/log-segment/index.js'
-import { readPlainLine } from '../../src/log-segment/plain-line.js'
+import { readPlainLine as readBytes } from '../../src/log-segment/plain-line.js'
+
+const readPlainLine = (text: string) => readBytes(Buffer.from(text), 0, Buffer.byteLength(text))
 
 const time = '2026-11-21T10:00:00.123Z'
 const at = Date.parse(time)
