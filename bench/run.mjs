@@ -11,6 +11,8 @@ await build({
     here('./src/workers/lock-worker.ts'),
     here('./src/workers/open-worker.ts'),
     here('./src/workers/durability-worker.ts'),
+    here('./src/workers/append-worker.ts'),
+    here('./src/workers/log-worker.ts'),
   ],
   outdir: here('./results/dist'),
   entryNames: '[name]',

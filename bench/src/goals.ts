@@ -1,80 +1,13 @@
 /** The goals, judged by figures of this very run. */
 import { names } from './contenders/index.js'
+import { atLeast, atMost, faster, type GoalResult, pairwise } from './goal-result.js'
+import { appendGoals, readGoals } from './log-goals.js'
 import type { SuiteTable } from './run-suites.js'
 import { type CounterTable, counterNames } from './suites/counter.js'
 import { type ImportTable, importNames } from './suites/import.js'
 import type { LockRow, LockTable } from './suites/lock.js'
 import { listNames, type OpenTable } from './suites/open.js'
 import type { WriteRow, WriteTable } from './suites/write-suite.js'
-
-export interface GoalResult {
-  readonly text: string
-  readonly wanted: string
-  readonly measured: string | undefined
-  /** Lowest and highest of the rounds, where rounds can be compared. */
-  readonly range: string | undefined
-  /** Undefined: something it needs was not measured. */
-  readonly reached: boolean | undefined
-}
-
-const times = (ratio: number): string => `${ratio.toFixed(2)} x`
-
-function atLeast(
-  text: string,
-  minimum: number,
-  ratio: number | undefined,
-  rounds: readonly number[] = [],
-): GoalResult {
-  return {
-    text,
-    wanted: `>= ${minimum} x`,
-    measured: ratio === undefined ? undefined : times(ratio),
-    range:
-      rounds.length === 0
-        ? undefined
-        : `${times(Math.min(...rounds))} - ${times(Math.max(...rounds))}`,
-    reached: ratio === undefined ? undefined : ratio >= minimum,
-  }
-}
-
-function atMost(
-  text: string,
-  maximum: number,
-  value: number | undefined,
-  unit: string,
-): GoalResult {
-  const format = (figure: number): string =>
-    `${figure.toLocaleString('en-US', { maximumFractionDigits: 2 })} ${unit}`.trimEnd()
-  return {
-    text,
-    wanted: `<= ${format(maximum)}`,
-    measured: value === undefined ? undefined : format(value),
-    range: undefined,
-    reached: value === undefined ? undefined : value <= maximum,
-  }
-}
-
-const pairwise = (ours: readonly number[], theirs: readonly number[]): number[] =>
-  ours.length === theirs.length
-    ? ours.map((rate, round) => rate / (theirs[round] ?? Number.NaN))
-    : []
-
-type Rated = Pick<WriteRow, 'opsPerSecond' | 'roundsOpsPerSecond'>
-
-function faster(
-  text: string,
-  minimum: number,
-  ours: Rated | undefined,
-  theirs: Rated | undefined,
-): GoalResult {
-  if (ours === undefined || theirs === undefined) return atLeast(text, minimum, undefined)
-  return atLeast(
-    text,
-    minimum,
-    ours.opsPerSecond / theirs.opsPerSecond,
-    pairwise(ours.roundsOpsPerSecond, theirs.roundsOpsPerSecond),
-  )
-}
 
 const size = (documentBytes: number): string => `${documentBytes.toLocaleString('en-US')} B`
 
@@ -191,6 +124,10 @@ export function judgeGoals(tables: readonly SuiteTable[]): GoalResult[] {
         return openGoals(table)
       case 'import':
         return importGoals(table)
+      case 'log-append':
+        return appendGoals(table)
+      case 'log-read':
+        return readGoals(table)
       default:
         return writeGoals(table)
     }

@@ -3,6 +3,7 @@ import { makeDataDirectory, removeDataDirectory } from './disk.js'
 import { describeEnvironment, environmentText } from './environment.js'
 import { judgeGoals } from './goals.js'
 import { entryPoint } from './holdfast.js'
+import { appendTableText, logReadTableText } from './log-tables.js'
 import { type Options, parseOptions, usage } from './options.js'
 import { resultsDirectory } from './paths.js'
 import { Problems } from './problems.js'
@@ -27,6 +28,10 @@ function tableText(table: SuiteTable): string {
       return openTableText(table)
     case 'import':
       return importTableText(table)
+    case 'log-append':
+      return appendTableText(table)
+    case 'log-read':
+      return logReadTableText(table)
     default:
       return writeTableText(table)
   }

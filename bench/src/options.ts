@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-export const suiteNames = ['set', 'inflight', 'counter', 'lock', 'open', 'import'] as const
+export const suiteNames = ['set', 'inflight', 'counter', 'log', 'lock', 'open', 'import'] as const
 export type SuiteName = (typeof suiteNames)[number]
 
 export interface Options {
@@ -15,6 +15,19 @@ export interface Options {
   readonly set: { readonly rounds: number; readonly ops: number; readonly sliceMs: number }
   readonly inflight: { readonly rounds: number; readonly batches: number; readonly width: number }
   readonly counter: { readonly rounds: number; readonly batches: number; readonly width: number }
+  readonly log: {
+    readonly rounds: number
+    readonly sliceMs: number
+    /** How many batches are appended at most: before measuring, and while. */
+    readonly warmUp: number
+    readonly batches: number
+    readonly width: number
+    /** Of the large log and the small one. */
+    readonly events: number
+    readonly fewEvents: number
+    readonly queries: number
+    readonly scanRounds: number
+  }
   readonly lock: {
     readonly rounds: number
     readonly processes: readonly number[]
@@ -26,7 +39,7 @@ export interface Options {
 
 export const usage = `node bench/run.mjs [options]     (npm run bench -- [options])
 
-  --only set,inflight,counter,lock,open,import
+  --only set,inflight,counter,log,lock,open,import
                                          the suites to run; default all
   --sizes 200,1000,16000                 document sizes in bytes; default 1000
   --rounds N                             rounds of every suite
@@ -87,6 +100,17 @@ export function parseOptions(args: readonly string[]): Options | 'help' {
     set: { rounds: rounds(9, 2), ops: quick ? 8 : 200, sliceMs: quick ? 100 : 1000 },
     inflight: { rounds: rounds(9, 2), batches: quick ? 1 : 6, width: 100 },
     counter: { rounds: rounds(9, 2), batches: quick ? 2 : 10, width: 100 },
+    log: {
+      rounds: rounds(7, 2),
+      sliceMs: quick ? 100 : 1000,
+      warmUp: quick ? 2 : 40,
+      batches: quick ? 10 : 400,
+      width: 100,
+      events: quick ? 20_000 : 1_000_000,
+      fewEvents: quick ? 4000 : 10_000,
+      queries: quick ? 3 : 20,
+      scanRounds: rounds(3, 1),
+    },
     lock: {
       rounds: rounds(5, 1),
       processes: quick ? [1, 2] : [1, 2, 4, 8],

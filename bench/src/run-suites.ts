@@ -6,13 +6,29 @@ import { type CounterTable, runCounterSuite } from './suites/counter.js'
 import { type ImportTable, runImportSuite } from './suites/import.js'
 import { runInflightSuite } from './suites/inflight.js'
 import { type LockTable, runLockSuite } from './suites/lock.js'
+import { type AppendTable, runLogAppendSuite } from './suites/log-append.js'
+import { type LogReadTable, runLogReadSuite } from './suites/log-read.js'
 import { type OpenTable, runOpenSuite } from './suites/open.js'
 import { runSetSuite } from './suites/set.js'
 import type { WriteTable } from './suites/write-suite.js'
 
-export type SuiteTable = WriteTable | CounterTable | LockTable | OpenTable | ImportTable
+export type SuiteTable =
+  | WriteTable
+  | CounterTable
+  | AppendTable
+  | LogReadTable
+  | LockTable
+  | OpenTable
+  | ImportTable
 
 type TableTask = (context: RunContext) => Promise<SuiteTable>
+
+const logAppends =
+  (wanted: AppendTable['wanted'], width?: number): TableTask =>
+  (context) => {
+    const { log } = context.options
+    return runLogAppendSuite(context, { ...log, wanted, width: width ?? log.width })
+  }
 
 function tasksOf(suite: SuiteName, sizes: readonly number[]): TableTask[] {
   switch (suite) {
@@ -25,6 +41,13 @@ function tasksOf(suite: SuiteName, sizes: readonly number[]): TableTask[] {
       ])
     case 'counter':
       return [runCounterSuite]
+    case 'log':
+      return [
+        logAppends('power cut', 1),
+        logAppends('power cut'),
+        logAppends('kill -9'),
+        runLogReadSuite,
+      ]
     case 'lock':
       return [runLockSuite]
     case 'open':

@@ -11,6 +11,8 @@ export function runWorker<T>(name: string, args: readonly string[]): Promise<T> 
   return new Promise((resolve, reject) => {
     const child = fork(workerPath(name), [...args], {
       serialization: 'advanced',
+      // As a user's process: source maps would take memory.
+      execArgv: [],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     let answer: Answer<T> | undefined

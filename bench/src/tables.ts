@@ -1,6 +1,6 @@
 /** Plain text tables for the terminal. */
 import type { Durability } from './contenders/index.js'
-import type { GoalResult } from './goals.js'
+import type { GoalResult } from './goal-result.js'
 import type { CounterTable } from './suites/counter.js'
 import type { ImportTable } from './suites/import.js'
 import type { LockTable } from './suites/lock.js'
@@ -10,7 +10,7 @@ import type { WriteTable } from './suites/write-suite.js'
 type Cell = string
 
 /** The first column is left-aligned, all others right. */
-function layOut(header: readonly Cell[], rows: readonly (readonly Cell[])[]): string {
+export function layOut(header: readonly Cell[], rows: readonly (readonly Cell[])[]): string {
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
   )
@@ -25,9 +25,9 @@ function layOut(header: readonly Cell[], rows: readonly (readonly Cell[])[]): st
   return [line(header), rule, ...rows.map(line)].join('\n')
 }
 
-const whole = (value: number): string => Math.round(value).toLocaleString('en-US')
+export const whole = (value: number): string => Math.round(value).toLocaleString('en-US')
 
-function ms(value: number): string {
+export function ms(value: number): string {
   if (Number.isNaN(value)) return '-'
   return value < 10 ? value.toFixed(2) : value < 100 ? value.toFixed(1) : whole(value)
 }

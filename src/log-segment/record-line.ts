@@ -8,19 +8,8 @@
  * and is theirs to format.
  */
 import { crc32 } from './checksum.js'
-
-export interface LineRecord {
-  /** `0.0` for a line made by hand. */
-  readonly id: string
-  /** Milliseconds since the epoch. */
-  readonly at: number
-  readonly type?: string | undefined
-  readonly agent?: string | undefined
-  readonly data: unknown
-  readonly origin: 'store' | 'external'
-  /** The next record is of the same commit, of which all records count or none. */
-  readonly isContinued?: boolean
-}
+import type { LineRecord } from './line-record.js'
+import { head, headBytes, readPlainLine } from './plain-line.js'
 
 /** Bytes that do not make a record, by their place in what was given. */
 export interface DamagedSpan {
@@ -36,8 +25,6 @@ export interface RecordContent {
   readonly json: string | undefined
 }
 
-const head = '{"id":"'
-const headBytes = Buffer.from(head)
 const sumKey = ',"sum":"'
 const sumKeyBytes = Buffer.from(sumKey)
 /** From the comma to the closing brace. */
@@ -102,6 +89,11 @@ export function decodeLine(bytes: Buffer, start: number, end: number): LineRecor
   if (!bearsSum(bytes, start, end)) return undefined
   const sum = end - sumLength
   if (crc32(bytes.subarray(start, sum)) !== hexAt(bytes, sum + sumKey.length)) return undefined
+  return readPlainLine(bytes, start, sum) ?? parseLine(bytes, start, end)
+}
+
+/** The record in a line whose checksum is right, whatever stands where in it. */
+function parseLine(bytes: Buffer, start: number, end: number): LineRecord | undefined {
   const line = parse(bytes, start, end) as
     | { id: string; at: string; type?: string; agent?: string; data?: unknown; more?: true }
     | undefined
@@ -111,29 +103,6 @@ export function decodeLine(bytes: Buffer, start: number, end: number): LineRecor
   if (Number.isNaN(at)) return undefined
   const isContinued = line.more === true
   return { id, at, type, agent, data, origin: 'store', isContinued }
-}
-
-/**
- * Id and time of a line that is one record of ours, its checksum not looked at: enough to know where to
- * look. Not of a line in which another record may stand.
- */
-export function peekLine(
-  bytes: Buffer,
-  start: number,
-  end: number,
-): { id: string; at: number } | undefined {
-  if (bytes.compare(headBytes, 0, head.length, start, Math.min(start + head.length, end)) !== 0) {
-    return undefined
-  }
-  const other = bytes.indexOf(headBytes, start + head.length)
-  if (other >= 0 && other < end) return undefined
-  const idStart = start + head.length
-  const idEnd = bytes.indexOf(34, idStart)
-  const timeStart = idEnd + 8
-  if (idEnd < 0 || timeStart + 24 > end) return undefined
-  const at = Date.parse(bytes.toString('latin1', timeStart, timeStart + 24))
-  const id = bytes.toString('latin1', idStart, idEnd)
-  return Number.isNaN(at) || !isRevision.test(id) ? undefined : { id, at }
 }
 
 function timeOf(line: Record<string, unknown>): number {

@@ -3,7 +3,8 @@
  * and the first id in them. Least and greatest, because a clock may be set back. Derived: it can be lost.
  */
 import type { LineChunk } from './line-chunks.js'
-import { peekLine, salvageLine } from './record-line.js'
+import { headBytes, peekLine } from './plain-line.js'
+import { salvageLine } from './record-line.js'
 
 const blockBytes = 64 * 1024
 
@@ -43,11 +44,17 @@ export class SegmentIndex {
     block.lines += 1
     // What a damaged line says of itself widens the block, and so hides nothing.
     const seen = peekLine(bytes, start, end)
-    if (seen !== undefined) widen(block, seen.at, seen.id)
+    if (seen !== undefined && !holdsOther(bytes, start, end)) widen(block, seen.at, seen.id)
     else {
       for (const { at, id } of salvageLine(bytes, start, end).records) widen(block, at, id)
     }
   }
+}
+
+/** Whether another record may begin within the line, as when a line break was lost. */
+function holdsOther(bytes: Buffer, start: number, end: number): boolean {
+  const other = bytes.indexOf(headBytes, start + 1)
+  return other >= 0 && other < end
 }
 
 function widen(block: IndexBlock, at: number, id: string): void {

@@ -302,8 +302,11 @@ function toEvent<T>({ id, at, type, agent }: LogRecord, data: T): LogEvent<T> {
   return agent === undefined ? { id, at, type, data } : { id, at, type, agent, data }
 }
 
-const receiptsOf = ({ appended, savedAt }: CommitResult): AppendReceipt[] =>
-  appended.flatMap(({ ids }) => ids.map((id) => ({ id, at: savedAt })))
+function receiptsOf({ appended, savedAt }: CommitResult): AppendReceipt[] {
+  const receipts: AppendReceipt[] = []
+  for (const { ids } of appended) for (const id of ids) receipts.push({ id, at: savedAt })
+  return receipts
+}
 
 /** A storage gives one id for one record. */
 const only = ([receipt]: readonly AppendReceipt[]): AppendReceipt => receipt as AppendReceipt

@@ -6,7 +6,11 @@ export const maxNestingDepth = 512
 /** The key under which a document's metadata stands; user values must not have it at the top. */
 export const metadataKey = '$holdfast'
 
-function refuse(path: string, found: string, hint: string): never {
+/** Where a value stands, from the outside in: names of members, places in arrays. */
+type Trail = (string | number)[]
+
+function refuse(trail: Readonly<Trail>, found: string, hint: string): never {
+  const path = `$${trail.map(step).join('')}`
   throw new StateStoreError({
     code: 'STATE_INVALID_VALUE',
     message: `${found} at ${path} cannot be stored without changing it`,
@@ -18,69 +22,75 @@ function refuse(path: string, found: string, hint: string): never {
 
 const isIdentifier = /^[A-Za-z_$][\w$]*$/
 
-const memberPath = (path: string, key: string): string =>
-  isIdentifier.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`
+function step(key: string | number): string {
+  if (typeof key === 'number') return `[${key}]`
+  return isIdentifier.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
+}
 
-function copy(value: unknown, path: string, depth: number, ancestors: object[]): unknown {
+function copy(value: unknown, trail: Trail, ancestors: object[]): unknown {
   switch (typeof value) {
     case 'string':
     case 'boolean':
       return value
     case 'number':
-      if (!Number.isFinite(value)) refuse(path, String(value), 'JSON has finite numbers only.')
+      if (!Number.isFinite(value)) refuse(trail, String(value), 'JSON has finite numbers only.')
       return value === 0 ? 0 : value
     case 'object':
       break
     case 'bigint':
-      return refuse(path, 'a BigInt', 'Store it as a string: value.toString().')
+      return refuse(trail, 'a BigInt', 'Store it as a string: value.toString().')
     case 'undefined':
-      return refuse(path, 'undefined', 'Use null, or leave the property out.')
+      return refuse(trail, 'undefined', 'Use null, or leave the property out.')
     default:
-      return refuse(path, `a ${typeof value}`, 'Only data can be stored.')
+      return refuse(trail, `a ${typeof value}`, 'Only data can be stored.')
   }
   if (value === null) return null
-  if (depth >= maxNestingDepth) {
-    refuse(path, 'nesting', `A document may be at most ${maxNestingDepth} levels deep.`)
+  if (ancestors.length >= maxNestingDepth) {
+    refuse(trail, 'nesting', `A document may be at most ${maxNestingDepth} levels deep.`)
   }
   if (ancestors.includes(value))
-    refuse(path, 'a cycle', 'Store a key instead of the object itself.')
+    refuse(trail, 'a cycle', 'Store a key instead of the object itself.')
   ancestors.push(value)
   const copied = Array.isArray(value)
-    ? copyArray(value, path, depth, ancestors)
-    : copyObject(value, path, depth, ancestors)
+    ? copyArray(value, trail, ancestors)
+    : copyObject(value, trail, ancestors)
   ancestors.pop()
   return copied
 }
 
-function copyArray(value: unknown[], path: string, depth: number, ancestors: object[]): unknown[] {
+function copyArray(value: unknown[], trail: Trail, ancestors: object[]): unknown[] {
   const copied: unknown[] = []
   // By index, so that the holes of a sparse array are seen.
   for (let index = 0; index < value.length; index++) {
-    copied.push(copy(value[index], `${path}[${index}]`, depth + 1, ancestors))
+    trail.push(index)
+    copied.push(copy(value[index], trail, ancestors))
+    trail.pop()
   }
   return copied
 }
 
-function copyObject(value: object, path: string, depth: number, ancestors: object[]): object {
-  refuseInstances(value, path)
+function copyObject(value: object, trail: Trail, ancestors: object[]): object {
+  refuseInstances(value, trail)
   const record = value as Record<string, unknown>
   const copied: Record<string, unknown> = {}
   for (const key of Object.keys(record)) {
     const member = record[key]
     // An undefined property reads back as an absent one, which `value.key` cannot tell apart.
     if (member === undefined) continue
-    const stored = copy(member, memberPath(path, key), depth + 1, ancestors)
+    trail.push(key)
+    const stored = copy(member, trail, ancestors)
+    trail.pop()
     if (key === '__proto__') Object.defineProperty(copied, key, { ...ownData, value: stored })
     else copied[key] = stored
   }
   if (Object.getOwnPropertySymbols(value).length > 0)
-    refuse(path, 'a symbol key', 'Use string keys.')
+    refuse(trail, 'a symbol key', 'Use string keys.')
   return copied
 }
 
 const ownData = { configurable: true, enumerable: true, writable: true }
 
-function refuseInstances(value: object, path: string): void {
+function refuseInstances(value: object, trail: Trail): void {
   const prototype = Object.getPrototypeOf(value) as object | null
   if (prototype === null || prototype === Object.prototype) return
   // Objects of another realm (vm, worker) are plain when their prototype is the root of its chain.
@@ -88,7 +98,7 @@ function refuseInstances(value: object, path: string): void {
     Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
   if (isRoot) return
   const name = (value as { constructor?: { name?: string } }).constructor?.name || 'class instance'
-  refuse(path, `a ${name}`, hintFor(name))
+  refuse(trail, `a ${name}`, hintFor(name))
 }
 
 function hintFor(name: string): string {
@@ -117,14 +127,14 @@ function hintFor(name: string): string {
  * the size of the value.
  */
 export function toStorable(value: unknown): unknown {
-  const copied = copy(value, '$', 0, [])
+  const copied = copy(value, [], [])
   if (
     typeof copied === 'object' &&
     copied !== null &&
     !Array.isArray(copied) &&
     Object.hasOwn(copied, metadataKey)
   ) {
-    refuse(`$.${metadataKey}`, 'the reserved key', 'Rename the property.')
+    refuse([metadataKey], 'the reserved key', 'Rename the property.')
   }
   return copied
 }

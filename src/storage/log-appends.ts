@@ -10,8 +10,6 @@ export interface StorableRecord {
   readonly agent: string | undefined
   /** The data as JSON on one line; undefined for none. */
   readonly json: string | undefined
-  /** What the record takes as JSON, without id and time. */
-  readonly bytes: number
 }
 
 export interface StorableAppend {
@@ -34,6 +32,15 @@ export const toStorableAppends = (
     return { log, records: records.map((record) => storable(log, record, maxDocumentBytes)) }
   })
 
+/** What a record takes as JSON, without id and time. */
+export const bytesOfRecord = ({ type, agent, json }: StorableRecord): number =>
+  Buffer.byteLength(JSON.stringify({ type, agent })) + Buffer.byteLength(json ?? '')
+
+/** A unit of a string as JSON: `\u0000`. */
+const maxUnitBytes = 6
+/** `{"type":"","agent":""}`, and some. */
+const namesBytes = 32
+
 function storable(
   log: string,
   { type, agent, data }: NewRecord,
@@ -42,9 +49,12 @@ function storable(
   refuseNoString(log, 'type', type)
   refuseNoString(log, 'agent', agent)
   const json = data === undefined ? undefined : JSON.stringify(toStorable(data))
-  const bytes = Buffer.byteLength(JSON.stringify({ type, agent })) + Buffer.byteLength(json ?? '')
-  if (bytes > maxDocumentBytes) throw recordTooLarge(log, bytes, maxDocumentBytes)
-  return { type, agent, json, bytes }
+  const units = (json?.length ?? 0) + (type?.length ?? 0) + (agent?.length ?? 0)
+  if (units * maxUnitBytes + namesBytes > maxDocumentBytes) {
+    const bytes = bytesOfRecord({ type, agent, json })
+    if (bytes > maxDocumentBytes) throw recordTooLarge(log, bytes, maxDocumentBytes)
+  }
+  return { type, agent, json }
 }
 
 function refuseNoString(log: string, what: 'type' | 'agent', given: unknown): void {

@@ -72,6 +72,8 @@ interface AcceptedPart {
 /** A document as the batch sees it, earlier commits of the batch included. */
 interface View {
   current: StoredDocument | undefined
+  /** The commits that have changed it so far. */
+  readonly jobs: CommitJob[]
   /** The stamp of the file before it was read. */
   readonly seen?: string
   planned?: PlannedDocument
@@ -82,6 +84,9 @@ const identify = ({ collection, key }: DocumentAddress): string => JSON.stringif
 /** What is handed out is the receiver's; what the batch goes on with is not to change under its feet. */
 const copyOf = (document: StoredDocument | undefined): StoredDocument | undefined =>
   document && { ...document, value: structuredClone(document.value) }
+
+const countLogs = (appended: readonly AppendOutcome[]): number =>
+  appended.length > 1 ? new Set(appended.map(({ log }) => log)).size : appended.length
 
 /** Stands for a damaged document: there is one, and that is all. */
 const unreadable: StoredDocument = {
@@ -143,7 +148,7 @@ export class CommitPlanner {
       this.#apply(job, write.address, change, view, revision),
     )
     const changed = outcomes.filter(({ kind }) => kind !== 'keep').length
-    if (changed + new Set(appended.map(({ log }) => log)).size > 1) this.#needsIntent = true
+    if (changed + countLogs(appended) > 1) this.#needsIntent = true
     job.revision = revision
     this.#accepted.push({ job, revision, outcomes, appended })
   }
@@ -162,7 +167,7 @@ export class CommitPlanner {
     const view = this.#views.get(identify(address))
     if (view !== undefined) return view
     // Registered once it is accepted: until then it must not count as known.
-    return { current: undefined }
+    return { current: undefined, jobs: [] }
   }
 
   /** What is to go need not be whole. */
@@ -171,7 +176,7 @@ export class CommitPlanner {
       return yield* this.#load(address)
     } catch (error) {
       if (!isStateStoreError(error, 'STATE_CORRUPT')) throw error
-      return { current: unreadable }
+      return { current: unreadable, jobs: [] }
     }
   }
 
@@ -192,7 +197,7 @@ export class CommitPlanner {
       })
     }
     if (found !== undefined) this.#context.news.read(address, found.path, found.verdict.document)
-    const view: View = { current: found?.verdict.document, seen }
+    const view: View = { current: found?.verdict.document, jobs: [], seen }
     this.#views.set(id, view)
     return view
   }
@@ -226,8 +231,9 @@ export class CommitPlanner {
             schemaVersion: change.schemaVersion,
             origin: 'store',
           }
-    const jobs = [...(view.planned?.jobs ?? []), job]
-    view.planned = { address, change, revision, jobs, seen: view.seen }
+    // Not copied: of what is planned for a document only the last is done.
+    view.jobs.push(job)
+    view.planned = { address, change, revision, jobs: view.jobs, seen: view.seen }
     return { address, kind: change.kind, document: view.current }
   }
 

@@ -197,20 +197,26 @@ function startWriting(
       }
       onRolledForward(yield* intents.recover(turn.area))
     },
-    write: (turn, jobs) =>
+    // Spelled out, for spreading many properties costs more than planning an append.
+    write: ({ area, nextRevision, savedAt }, jobs) =>
       writeBatch(
         {
-          ...options,
-          ...turn,
-          layout,
-          files,
-          keepsakes,
-          logs,
-          news,
-          intents,
-          writerId,
-          listener,
+          area,
           checkLease: (claim) => leases.check(claim),
+          durability: options.durability,
+          files,
+          fileSystem,
+          intents,
+          keepsakes,
+          layout,
+          listener,
+          logs,
+          maxDocumentBytes: options.maxDocumentBytes,
+          news,
+          nextRevision,
+          savedAt,
+          writer: options.writer,
+          writerId,
         },
         jobs,
       ),

@@ -131,6 +131,7 @@ export class FileStorage implements Storage {
         appends,
         (done) => {
           forget()
+          this.#pruneAfter(done)
           resolve(done)
         },
         (error) => {
@@ -142,10 +143,7 @@ export class FileStorage implements Storage {
       forget = rejectOnAbort(job, commit.signal, 'commit')
     })
     for (const claim of commit.leases ?? []) this.#track(claim, result)
-    return result.then((done) => {
-      this.#pruneAfter(done)
-      return done
-    })
+    return result
   }
 
   commitBlocking(commit: Commit, waitMs: number): CommitResult {

@@ -50,17 +50,15 @@ export class LogPlanner {
   }
 
   add(job: CommitJob): AppendOutcome[] {
-    const rest = new Map<string, number>()
-    for (const { log, contents } of job.appends) {
-      rest.set(log, (rest.get(log) ?? 0) + contents.length)
-    }
-    return job.appends.map(({ log, contents }) => {
+    const last = new Map(job.appends.map((append) => [append.log, append]))
+    return job.appends.map((append) => {
+      const { log, contents } = append
       const planned = this.#planned(log, job)
-      const ids = contents.map((content) => {
+      const isLast = last.get(log) === append
+      const ids = contents.map((content, index) => {
         const id = this.#nextRevision()
-        const left = (rest.get(log) ?? 1) - 1
-        rest.set(log, left)
-        planned.lines.push({ id, line: encodeLine(id, this.#time, content, left > 0) })
+        const isContinued = !isLast || index < contents.length - 1
+        planned.lines.push({ id, line: encodeLine(id, this.#time, content, isContinued) })
         return id
       })
       return { log, ids }

@@ -1,5 +1,5 @@
 import type { AppendOutcome, LogQuery, LogRecord, LogStatus } from '../log.js'
-import type { StorableAppend, StorableRecord } from '../log-appends.js'
+import { bytesOfRecord, type StorableAppend, type StorableRecord } from '../log-appends.js'
 import { refuseAborted } from '../refusals.js'
 import { compareRevisions, formatRevision } from '../revision.js'
 
@@ -60,7 +60,7 @@ export class MemoryLogs {
   list(): LogStatus[] {
     return [...this.#logs].map(([log, kept]) => ({
       log,
-      bytes: kept.reduce((sum, { bytes }) => sum + bytes, 0),
+      bytes: kept.reduce((sum, record) => sum + bytesOfRecord(record), 0),
       segments: 1,
     }))
   }
