@@ -306,6 +306,29 @@ describe('a log of many segments', () => {
     )
   })
 
+  it('is indexed anew when other lines stand in its file', async () => {
+    const bench = new LogBench()
+    const writer = await bench.open()
+    await append(writer, { data: 'long ago' })
+    await writer.close()
+    const reader = await bench.open({ readOnly: true })
+    const since = bench.clock.now() + hour
+    expect(await recordsOf(reader, { since })).toEqual([])
+    const length = bench.bytesOf(active).length - 1
+    const line = `{"time":${since + 1},"note":"in the same place"`
+    const file = bench.fs.open(active, 'update')
+    bench.fs.write(
+      file,
+      Buffer.from(`${line}${' '.repeat(length - line.length - 1)}}\n`),
+      0,
+      length + 1,
+      0,
+    )
+    bench.fs.close(file)
+    expect(await recordsOf(reader, { since })).toHaveLength(1)
+    await reader.close()
+  })
+
   it('shows a damaged id to nobody, and hides nothing behind it', async () => {
     const { bench, records } = await filled()
     const [first = ''] = segmentsOf(bench)

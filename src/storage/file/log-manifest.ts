@@ -188,7 +188,17 @@ export function readManifest(fs: FileOperations, places: LogPlaces): ReadManifes
   const text = readText(fs, places.manifest)
   const manifest = text === undefined ? undefined : decodeManifest(text)
   if (manifest !== undefined) return { manifest, rebuilt: false }
+  const segments = segmentsFound(fs, places)
+  if (text === undefined && segments.length > 0) {
+    // The first segment of all may have been closed while we looked.
+    const now = decodeManifest(readText(fs, places.manifest) ?? '')
+    if (now !== undefined) return { manifest: now, rebuilt: false }
+  }
   const log = decodeKey(places.name) ?? places.name
+  return { manifest: { log, segments }, rebuilt: segments.length > 0 || text !== undefined }
+}
+
+function segmentsFound(fs: FileOperations, places: LogPlaces): ClosedSegment[] {
   const active = fs.status(places.active)?.inode
   const segments: ClosedSegment[] = []
   for (const { name } of listed(fs, places.directory)) {
@@ -204,5 +214,5 @@ export function readManifest(fs: FileOperations, places: LogPlaces): ReadManifes
     lastId = lastIdOf(fs, places.segment(segment.number), segment.bytes) ?? lastId
     segments[index] = { ...segment, lastId }
   }
-  return { manifest: { log, segments }, rebuilt: segments.length > 0 || text !== undefined }
+  return segments
 }

@@ -33,6 +33,9 @@ const newline = 10
 /** A line that looks damaged may be one that is being written. */
 const secondLookMs = 5
 const maxKeptIndexes = 4096
+const comparedBytes = 32
+
+const nothing = (): void => {}
 
 export interface LogReaderContext {
   readonly fileSystem: FileSystem
@@ -57,6 +60,13 @@ interface Segment {
   readonly closed: ClosedSegment | undefined
 }
 
+interface KnownIndex {
+  readonly inode: string
+  readonly index: SegmentIndex
+  /** What it was made of ends with this. */
+  last: Buffer
+}
+
 /** What stands in a chunk, in the order of the file. */
 interface Lines {
   readonly found: LineRecord[]
@@ -68,7 +78,9 @@ type Batch = { readonly records: LogRecord[]; readonly damage: LogDamage[] }
 export class LogReader {
   readonly #context: LogReaderContext
   /** By path: what was indexed of files that only grow. */
-  readonly #indexes = new Map<string, { readonly inode: string; readonly index: SegmentIndex }>()
+  readonly #indexes = new Map<string, KnownIndex>()
+  /** By path: ends when nobody is at work on its index. */
+  readonly #indexing = new Map<string, Promise<void>>()
 
   constructor(context: LogReaderContext) {
     this.#context = context
@@ -281,35 +293,51 @@ export class LogReader {
     return ranges
   }
 
-  /** The index of a segment: as stored, or as read before and since, or read now. */
-  async #index(segment: Segment, indexPath: string | undefined): Promise<readonly IndexBlock[]> {
+  /** The index of a segment: as stored, or as read before and since, or read now. One at a time. */
+  #index(segment: Segment, indexPath: string | undefined): Promise<readonly IndexBlock[]> {
+    const { path } = segment
+    const before = this.#indexing.get(path) ?? Promise.resolve()
+    const indexing = before.then(() => this.#indexNow(segment, indexPath))
+    const ended: Promise<void> = indexing.then(nothing, nothing).then(() => {
+      if (this.#indexing.get(path) === ended) this.#indexing.delete(path)
+    })
+    this.#indexing.set(path, ended)
+    return indexing
+  }
+
+  async #indexNow(segment: Segment, indexPath: string | undefined): Promise<readonly IndexBlock[]> {
     const { fileSystem } = this.#context
     const { bytes, closed, file, inode, path } = segment
-    const known = this.#indexes.get(path)
-    let index = known?.inode === inode ? known.index : undefined
-    if (index === undefined && closed !== undefined && indexPath !== undefined) {
+    const found = this.#indexes.get(path)
+    let known = found?.inode === inode ? found : undefined
+    if (known === undefined && closed !== undefined && indexPath !== undefined) {
       const stored = await this.#storedIndex(indexPath, { bytes: closed.bytes, inode })
       if (stored !== undefined) return stored
     }
-    if (index === undefined || !(await this.#fits(segment, index))) {
-      index = new SegmentIndex()
+    if (known === undefined || !(await this.#fits(segment, known))) {
+      known = { inode, index: new SegmentIndex(), last: Buffer.alloc(0) }
       if (this.#indexes.size >= maxKeptIndexes) this.#indexes.clear()
-      this.#indexes.set(path, { inode, index })
+      this.#indexes.set(path, known)
     }
-    for await (const chunk of chunksForward(fileSystem, file, index.end, bytes)) {
-      // Another query may have been faster.
-      if (chunk.offset === index.end) index.add(chunk)
-    }
+    const { index } = known
+    const from = index.end
+    for await (const chunk of chunksForward(fileSystem, file, from, bytes)) index.add(chunk)
+    if (index.end !== from) known.last = await this.#lastOf(segment, index.end)
     return index.blocks
   }
 
-  /** Whether the index is of this file as it is: somebody may have edited it. */
-  async #fits({ bytes, file }: Segment, index: SegmentIndex): Promise<boolean> {
-    if (index.end > bytes) return false
-    if (index.end === 0) return true
-    const last = Buffer.alloc(1)
-    await this.#context.fileSystem.read(file, last, 0, 1, index.end - 1)
-    return last[0] === newline
+  /** Whether the index is of this file as it is: an edited one, or another with its number, ends otherwise. */
+  async #fits(segment: Segment, { index, last }: KnownIndex): Promise<boolean> {
+    if (index.end > segment.bytes) return false
+    return last.equals(await this.#lastOf(segment, index.end))
+  }
+
+  /** What the bytes before `end` end with: the checksum of a line. */
+  async #lastOf({ file }: Segment, end: number): Promise<Buffer> {
+    const length = Math.min(comparedBytes, end)
+    const last = Buffer.alloc(length)
+    if (length > 0) await this.#context.fileSystem.read(file, last, 0, length, end - length)
+    return last
   }
 
   async #storedIndex(
