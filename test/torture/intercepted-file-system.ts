@@ -16,6 +16,8 @@ export interface InterceptedCall {
 export interface Interception {
   /** What it throws, the call throws instead of being made. */
   before?(call: InterceptedCall): void
+  /** Holds a promised call back until this has resolved. */
+  hold?(call: InterceptedCall): Promise<void> | undefined
   /** Also when the call has failed. A promised call ends when this has resolved. */
   after?(call: InterceptedCall): void | Promise<void>
 }
@@ -46,7 +48,7 @@ const operations: readonly OperationName[] = [
 type Callables = Record<OperationName, (...args: readonly unknown[]) => unknown>
 
 export function interceptedFileSystem(
-  { before, after }: Interception,
+  { before, after, hold }: Interception,
   inner: FileSystem = new NodeFileSystem(),
 ): FileSystem {
   const blockingCalls = inner.blocking as unknown as Callables
@@ -66,6 +68,8 @@ export function interceptedFileSystem(
     promised[operation] = async (...args) => {
       const call: InterceptedCall = { operation, args, form: 'promised' }
       before?.(call)
+      const held = hold?.(call)
+      if (held !== undefined) await held
       try {
         return await promisedCalls[operation](...args)
       } finally {

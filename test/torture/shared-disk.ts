@@ -17,6 +17,8 @@ export class SimulatedProcess {
   readonly looksDead: () => void
   /** Sees each call before it is made. */
   watch: (call: InterceptedCall) => void = () => {}
+  /** Holds a promised call back until this has resolved. */
+  hold: (call: InterceptedCall) => Promise<void> | undefined = () => undefined
 
   constructor(store: StateStore, looksDead: () => void) {
     this.store = store
@@ -72,7 +74,8 @@ export class SharedDisk {
       this.#clock.touch()
       started?.watch(call)
     }
-    const fileSystem = interceptedFileSystem({ before }, this.#disk)
+    const hold = (call: InterceptedCall) => started?.hold(call)
+    const fileSystem = interceptedFileSystem({ before, hold }, this.#disk)
     const clock: Clock = isSlow ? flying(this.#clock) : this.#clock
     const options = { clock, fileSystem, processes, backups: 1 }
     const { store } = await openStore({ ...options, logSegmentBytes: 4096 })
