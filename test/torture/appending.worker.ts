@@ -21,6 +21,8 @@ export interface AppendingArguments {
   readonly count: number
   /** The file-system call after `ready` at which the process kills itself. */
   readonly dieAtCall?: number
+  /** After so many, it exits instead in the middle of things, and flushes what is under way. */
+  readonly exitAtCall?: number
   /** Writes take so many bytes at most, so that a process can die in the middle of one. */
   readonly mostWritten?: number
 }
@@ -28,6 +30,7 @@ export interface AppendingArguments {
 const args = JSON.parse(process.argv[2] ?? '{}') as AppendingArguments
 const { directory, durability, lanes, logSegmentBytes, writer } = args
 let callsToLive = Number.POSITIVE_INFINITY
+let callsToExit = Number.POSITIVE_INFINITY
 
 class ShortWriting extends NodeFileSystem {
   override async write(...[file, bytes, offset, length, position]: WriteArguments) {
@@ -53,6 +56,9 @@ const fileSystem = interceptedFileSystem(
       if (isHeartbeat(call)) return
       callsToLive -= 1
       if (callsToLive < 0) process.kill(process.pid, 'SIGKILL')
+      callsToExit -= 1
+      // Only while the store waits for a promise can somebody else of the process do something.
+      if (callsToExit < 0 && call.form === 'promised') exit()
     },
   },
   disk(),
@@ -74,6 +80,28 @@ const pick = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)]
 const kinds: readonly AppendKind[] = ['one', 'one', 'one', 'group', 'group', 'both', 'both', 'sync']
 
 let begun = 0
+/** Appends that a flush completes. */
+const pending = new Set<Acknowledged>()
+let isExiting = false
+
+function exit(): never {
+  callsToExit = Number.POSITIVE_INFINITY
+  isExiting = true
+  process.exit()
+}
+
+process.on('exit', () => {
+  if (!isExiting) return
+  store.flushSync()
+  const [log] = logs as [Log<Mark>]
+  const mark = { writer, lane: lanes, seq: begun + 1, kind: 'sync', padding: 'at exit' } as const
+  const { id } = log.appendSync({ ...mark, part: 0, parts: 1 })
+  const last: Acknowledged = { ...mark, records: [{ log: log.name, id }] }
+  // Written to the pipe before the call returns.
+  for (const each of [...pending, last])
+    process.send?.({ type: 'acknowledged', ...each, ...news() })
+})
+
 /** Since they were last told. */
 let takeovers = 0
 let damaged: string[] = []
@@ -82,15 +110,21 @@ store.on('writer:taken-over', () => {
 })
 store.on('log:damaged', ({ reason }) => damaged.push(reason))
 
+function news() {
+  const told = { takeovers, damaged }
+  takeovers = 0
+  damaged = []
+  return told
+}
+
 /** Makes one append; resolves to where its records stand. */
 async function append(
-  kind: AppendKind,
+  log: Log<Mark>,
   mark: Omit<Mark, 'part' | 'parts'>,
 ): Promise<Acknowledged['records']> {
-  const log = pick(logs)
   const single: Mark = { ...mark, part: 0, parts: 1 }
   const at = (in_: Log<Mark>, ...ids: readonly string[]) => ids.map((id) => ({ log: in_.name, id }))
-  switch (kind) {
+  switch (mark.kind) {
     case 'one':
       return at(log, (await log.append(single)).id)
     case 'sync':
@@ -120,19 +154,22 @@ async function lane(number: number): Promise<void> {
     const kind = pick(kinds)
     const seq = begun
     const padding = 'padding '.repeat(Math.floor(random() * 20))
-    const records = await append(kind, { writer, lane: number, seq, kind, padding })
-    const acknowledged: Acknowledged = { writer, lane: number, seq, kind, records }
+    const log = pick(logs)
+    const begins = { writer, lane: number, seq, kind }
+    const appending = append(log, { ...begins, padding })
+    const underWay: Acknowledged = { ...begins, records: [{ log: log.name }] }
+    if (kind !== 'both') pending.add(underWay)
+    const records = await appending
+    pending.delete(underWay)
     // Told before the next is begun, so that no more than one of a lane can be unknown.
-    const told = tell({ type: 'acknowledged', ...acknowledged, takeovers, damaged })
-    takeovers = 0
-    damaged = []
-    await told
+    await tell({ type: 'acknowledged', ...begins, records, ...news() })
   }
 }
 
 await store.open()
 await tell({ type: 'ready' })
 callsToLive = args.dieAtCall ?? callsToLive
+callsToExit = args.exitAtCall ?? callsToExit
 await Promise.all(Array.from({ length: lanes }, (_, number) => lane(number)))
 await store.close()
 process.disconnect()

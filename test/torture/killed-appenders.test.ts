@@ -23,6 +23,7 @@ interface Ledger {
   /** Appends whose outcome a process that was killed never told. */
   unknown: number
   kills: number
+  exits: number
   takeovers: number
   /** What the processes found damaged. */
   readonly damaged: string[]
@@ -30,6 +31,18 @@ interface Ledger {
 
 const between = (random: () => number, low: number, high: number): number =>
   low + Math.floor(random() * (high - low + 1))
+
+/**
+ * Some kill themselves, between any two of their file-system calls, some exit in the middle of things. The
+ * others are killed from outside.
+ */
+function fateOf(
+  random: () => number,
+): Pick<AppendingArguments, 'dieAtCall' | 'exitAtCall'> | undefined {
+  const chance = random()
+  const at = between(random, 0, longestLife * 20)
+  return chance < 0.4 ? { dieAtCall: at } : chance < 0.6 ? { exitAtCall: at } : undefined
+}
 
 /** Keeps one process going, killed at random moments, until it has appended its quota. */
 async function supervise(
@@ -41,17 +54,16 @@ async function supervise(
   let left = quota
   for (let life = 1; left > 0; life++) {
     const killedAfter = between(random, 0, longestLife)
-    // Half of those that are killed do it themselves, between any two of their file-system calls.
-    const fate = random() < 0.5 ? { dieAtCall: between(random, 0, longestLife * 20) } : {}
+    const fate = fateOf(random)
     const seed = between(random, 0, 2 ** 31)
     const writer = `${args.writer}.${life}`
     const worker = crew.add({ ...args, ...fate, writer, seed, count: left })
     await worker.next('ready')
-    const limit = 'dieAtCall' in fate ? Number.POSITIVE_INFINITY : killedAfter
+    const limit = fate === undefined ? killedAfter : Number.POSITIVE_INFINITY
     left -= await lifeOf(worker, limit, ledger)
     const { signal } = await worker.exited
-    if (signal !== 'SIGKILL') continue
-    ledger.kills += 1
+    if (signal === 'SIGKILL') ledger.kills += 1
+    else if (left > 0) ledger.exits += 1
     ledger.unknown += args.lanes
   }
 }
@@ -130,6 +142,7 @@ describe.each(campaigns)(`${processes} processes with $what`, ({ lanes, what, ..
         damaged: [],
         unknown: 0,
         kills: 0,
+        exits: 0,
         takeovers: 0,
       }
       await using watch = await LogWatch.start(directory, logs)
@@ -141,13 +154,13 @@ describe.each(campaigns)(`${processes} processes with $what`, ({ lanes, what, ..
         await Promise.all(all)
       }
       const { damage, lasts, segments, standing } = await standingIn(directory)
-      const { acknowledged, damaged, kills, takeovers, unknown } = ledger
+      const { acknowledged, damaged, exits, kills, takeovers, unknown } = ledger
       const marks = [...standing.values()].flat().map(({ data }) => nameOf(data))
       const found = new Set(marks)
       const told = new Set(acknowledged.map(nameOf))
       const untold = [...found].filter((name) => !told.has(name)).length
       report('killed appenders', {
-        ...{ what, seed, kills, acknowledged: acknowledged.length, records: marks.length },
+        ...{ what, seed, kills, exits, acknowledged: acknowledged.length, records: marks.length },
         ...{ untold, takeovers, 'torn ends': damaged.length, segments, ...watch.figures },
       })
       expect(complaintsAbout(standing, acknowledged, lasts).slice(0, 5)).toEqual([])

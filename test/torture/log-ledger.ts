@@ -25,7 +25,7 @@ export interface Mark {
 }
 
 export interface Acknowledged extends Pick<Mark, 'writer' | 'lane' | 'seq' | 'kind'> {
-  /** A transaction is told no ids. */
+  /** A transaction is told no ids, nor is what a flush completes. */
   readonly records: readonly { readonly log: string; readonly id?: string }[]
 }
 
