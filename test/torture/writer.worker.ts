@@ -36,8 +36,14 @@ export type Deed =
   | 'pair, flushed'
   | LogDeed
 
-/** To logs, whatever the key; a pair is made of two logs and a list. */
-export type LogDeed = 'log' | 'log group' | 'log pair' | 'log group, flushed' | 'log pair, flushed'
+/** To logs, whatever the key; a pair is made of two logs and a list, `two` of the logs alone. */
+export type LogDeed =
+  | 'log'
+  | 'log group'
+  | 'log pair'
+  | 'log two'
+  | 'log group, flushed'
+  | 'log pair, flushed'
 
 export interface WriteCommand {
   readonly type: 'write'
@@ -202,6 +208,10 @@ async function write({ deed, key, mark }: WriteCommand): Promise<unknown> {
         const list = (await transaction.get(lists, key)) ?? []
         for (const log of logs) transaction.append(log, mark, filling)
         transaction.set(lists, key, append(list))
+      })
+    case 'log two':
+      return await store.transaction((transaction) => {
+        for (const log of logs) transaction.append(log, mark, filling)
       })
     case 'remove': {
       const ifRevision = (await lists.read(key))?.revision ?? null
