@@ -34,7 +34,7 @@ const faultsOf: Readonly<Record<OperationName, readonly Fault[]>> = {
 export const possibleFaults = (operation: OperationName): readonly Fault[] => faultsOf[operation]
 
 /** Far more than anything takes. */
-const mostCalls = 5000
+const mostCalls = 50_000
 
 interface Plan {
   /** The first call that fails, counted from 1. */

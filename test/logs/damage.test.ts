@@ -173,5 +173,5 @@ describe('a log that is damaged', () => {
       expect(after.records.at(-1)?.data, context).toBe('appended later')
     }
     expect(reported).toBeGreaterThan(trials / 2)
-  })
+  }, 400_000)
 })

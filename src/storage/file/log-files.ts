@@ -70,11 +70,24 @@ export class LogFiles {
     const status = this.#statusOf(places.active)
     if (status !== undefined && status.size > active.end)
       yield* this.#setAside(places, active, options.area)
-    if (active.end <= maxCopiedBytes && active.end < this.#context.logSegmentBytes) {
+    const isSmall = active.end <= maxCopiedBytes && active.end < this.#context.logSegmentBytes
+    if (!isSmall && (yield* this.#isSynced(active))) {
+      yield* this.#closeSegment(places, active, status, options)
+    } else {
       const bytes = yield* io.readFile(places.active)
       yield* this.publish(places, bytes.subarray(0, active.end), status, options)
-    } else {
-      yield* this.#closeSegment(places, active, status, options)
+    }
+  }
+
+  /** Its bytes may be another's that were never synced. Where that fails they are to be written anew. */
+  *#isSynced(active: SealedFile): Steps<boolean> {
+    if (active.isPoisoned) return false
+    try {
+      yield* io.sync(active.file)
+      return true
+    } catch (error) {
+      if (!isFileSystemError(error)) throw error
+      return false
     }
   }
 
@@ -97,10 +110,11 @@ export class LogFiles {
     try {
       yield* io.link(places.active, staged)
       yield* io.rename(staged, kept)
-      // Where it was kept already it has two names now.
-      yield* removeStaged(staged)
     } catch (error) {
       if (!isFileSystemError(error, 'NotFound') || area.isRevoked()) throw error
+    } finally {
+      // Where it was kept already the rename has left both names.
+      yield* removeStaged(staged)
     }
     const { manifest } = readManifest(this.#context.fileSystem.blocking, places)
     listener('log:damaged', {
@@ -124,8 +138,6 @@ export class LogFiles {
     const index = yield* indexFile(active.file, active.end)
     const before = manifest.segments.at(-1)?.lastId ?? '0.0'
     const lastId = lastIdBefore(fileSystem.blocking, active.file, active.end) ?? before
-    // Its bytes may be another's that were never synced.
-    if (!active.isPoisoned) yield* io.sync(active.file)
     yield* this.ensureDirectory(places.directory, layout.logs)
     const number = yield* this.#linkSegment(places, active, manifest.segments, options.area)
     const closed = closedSegment(number, active.end, index, lastId)
@@ -156,7 +168,11 @@ export class LogFiles {
       if (present === undefined) {
         const staged = area.nextPath()
         yield* io.link(places.active, staged)
-        yield* io.rename(staged, path)
+        try {
+          yield* io.rename(staged, path)
+        } finally {
+          yield* removeStaged(staged)
+        }
       }
       yield* syncDirectory(places.directory)
       return number
