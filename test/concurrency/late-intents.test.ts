@@ -69,3 +69,31 @@ describe('a transaction whose writer is superseded before it writes to its last 
     expect(disk.damage).toEqual([])
   })
 })
+
+describe('a transaction whose writer is superseded before it writes to a log that was nearly full', () => {
+  it('stands once, though the log was sealed with space taken in it', async () => {
+    const disk = new SharedDisk()
+    const late = await disk.start({ isSlow: true })
+    const successor = await disk.start()
+    await late.store.log('sent').append('first', 'x'.repeat(3800))
+    const write = new Held()
+    let isPublished = false
+    late.watch = ({ operation, args }) => {
+      isPublished ||= operation === 'rename' && String(args[1]).includes('/intents/')
+    }
+    late.hold = (call) =>
+      isPublished && call.operation === 'write' && startsWith(call, 123) ? write.wait() : undefined
+    const transaction = late.store.transaction((tx) => {
+      for (const name of names) tx.append(late.store.log(name), 'late', 'x'.repeat(300))
+    })
+    await until(() => write.isThere)
+    late.hold = () => undefined
+    late.looksDead()
+    await successor.store.log('sent').append('next')
+    write.letGo()
+    await transaction
+    const types = (await successor.store.log('sent').query().toArray()).map(({ type }) => type)
+    expect(types).toEqual(['first', 'late', 'next'])
+    expect(disk.damage).toEqual([])
+  })
+})
