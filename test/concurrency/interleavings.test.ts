@@ -1,11 +1,11 @@
 /** The real lock code, its file-system calls interleaved in every order that makes a difference. */
 import { describe, expect, it } from 'vitest'
 import type { FileOperations } from '../../src/file-system/index.js'
+import { report, rounds } from '../support/campaign.js'
 import { explore, Violation } from './interleaving/exploration.js'
 import { type TurnModelOptions, turnModel } from './interleaving/turn-model.js'
 
-const bounded = 150_000
-const maximumStates = process.env.HOLDFAST_TORTURE === undefined ? bounded : 3_000_000
+const maximumStates = rounds(150_000, 3_000_000)
 
 const scenarios: Readonly<Record<string, TurnModelOptions>> = {
   'two writers, one turn each': { turns: [1, 1] },
@@ -32,7 +32,7 @@ const renameOnly = (fs: FileOperations, writers: string, id: string): void => {
 describe('turns of the write lease', () => {
   it.each(Object.entries(scenarios))('lose no update: %s', async (name, options) => {
     const { states, runs, complete } = await explore(turnModel(options), maximumStates)
-    console.log(`${name}: ${states} states, ${runs} runs, ${complete ? 'all orders' : 'bounded'}`)
+    report('interleavings', { scenario: name, states, runs, orders: complete ? 'all' : 'bounded' })
     expect(states).toBeGreaterThan(100)
     expect(runs).toBeGreaterThan(0)
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { until } from '../torture/campaign.js'
+import { until } from '../support/campaign.js'
 import type { InterceptedCall } from '../torture/intercepted-file-system.js'
 import { SharedDisk } from '../torture/shared-disk.js'
 

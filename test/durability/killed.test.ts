@@ -4,6 +4,7 @@ import type { FileOperations } from '../../src/file-system/index.js'
 import { refusalOf } from '../faults/opened-store.js'
 import { watched } from '../faults/operations.js'
 import { after, perform, type State, type Step, stateOf, statesDuring } from '../faults/states.js'
+import { report } from '../support/campaign.js'
 import type { DiskLog } from './disk-log.js'
 import { without } from './mutants.js'
 import { Computer, type Issued, keepIssued, type Moment, type Subject } from './scenario.js'
@@ -122,9 +123,9 @@ describe('a process that is killed, another that goes on, and then a power cut',
   it.each([
     ['documents', steps],
     ['logs', loggingSteps],
-  ])('loses nothing of %s that either was told', async (_, work) => {
+  ])('loses nothing of %s that either was told', async (name, work) => {
     const { violations, kills, cuts, disks } = await killEverywhere({}, work)
-    console.info(`${kills} kills, ${cuts} power cuts, ${disks} disks`)
+    report('killed, then a power cut', { of: name, kills, cuts, disks })
     expect(violations.slice(0, 3)).toEqual([])
     expect(kills).toBeGreaterThan(80)
   })

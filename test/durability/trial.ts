@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Image } from '../faults/image.js'
-import { seededRandom } from '../faults/random.js'
+import { seededRandom } from '../support/random.js'
 import { fatesOf } from './fates.js'
 import { FragileDisk } from './power-cut.js'
 import { complaint, type Found, openAfterCut, type Recording } from './scenario.js'

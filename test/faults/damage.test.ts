@@ -4,15 +4,15 @@ import { describe, expect, it } from 'vitest'
 import { isStateStoreError } from '../../src/errors/index.js'
 import { yamlSerializer } from '../../src/serializer/yaml/index.js'
 import type { Collection } from '../../src/store/index.js'
+import { campaignSeed, isLong, rounds } from '../support/campaign.js'
+import { seededRandom } from '../support/random.js'
 import { buildImage, damage, flipped, type Image, takeImage, zeroed } from './image.js'
 import { openStore, type StoreOptions } from './opened-store.js'
 import { overBlocking } from './operations.js'
-import { pickSeed, seededRandom } from './random.js'
 import { SimulatedClock } from './simulated-clock.js'
 
-const isLong = process.env.HOLDFAST_TORTURE !== undefined
 /** Of a file larger than this, only some places are hit. */
-const placesPerFile = isLong ? 4096 : 220
+const placesPerFile = rounds(220, 4096)
 
 /** Every value a key has had, oldest first; `undefined` stands for absent. */
 const histories: Readonly<Record<string, readonly unknown[]>> = {
@@ -95,7 +95,7 @@ async function judgeKey(
   return isDeepStrictEqual(again, { again: true }) ? undefined : 'cannot be set again'
 }
 
-const seed = pickSeed()
+const seed = campaignSeed
 const random = seededRandom(seed)
 
 function placesIn(length: number): number[] {

@@ -5,13 +5,14 @@ import { MemoryFileSystem } from '../../src/file-system/index.js'
 import { jsonSerializer, type Serializer } from '../../src/serializer/index.js'
 import { yamlSerializer } from '../../src/serializer/yaml/index.js'
 import { encodeKey } from '../../src/storage/file/key-encoding.js'
+import { campaignSeed } from '../support/campaign.js'
+import { seededRandom } from '../support/random.js'
 import { damage, flipped, zeroed } from './image.js'
 import { type OpenedStore, openStore, refusalOf } from './opened-store.js'
 import { overBlocking } from './operations.js'
-import { pickSeed, seededRandom } from './random.js'
 import { SimulatedClock } from './simulated-clock.js'
 
-const seed = pickSeed()
+const seed = campaignSeed
 
 interface Subject {
   readonly key: string

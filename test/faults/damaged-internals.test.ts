@@ -2,16 +2,17 @@ import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { FileSystemError, isStateStoreError } from '../../src/errors/index.js'
 import { MemoryFileSystem } from '../../src/file-system/index.js'
+import { campaignSeed, report } from '../support/campaign.js'
+import { seededRandom } from '../support/random.js'
 import { buildImage, damage, fileAt, flipped, type Image, takeImage, zeroed } from './image.js'
 import { Machine } from './machine.js'
 import { type OpenedStore, openStore, refusalOf } from './opened-store.js'
 import { overBlocking, watched } from './operations.js'
-import { pickSeed, seededRandom } from './random.js'
 import { SimulatedClock } from './simulated-clock.js'
 import { type State, stateOf } from './states.js'
 
 const ttlMs = 50
-const seed = pickSeed()
+const seed = campaignSeed
 const before: State = { 'tasks/a': { n: 1 }, 'tasks/b': [2], 'notes/c': 'c' }
 const after: State = { 'tasks/a': { n: 9 }, 'notes/c': 'c', 'notes/d': 9 }
 
@@ -145,7 +146,7 @@ describe.each(Object.entries(endings))('a store that %s', (_name, makeLeft) => {
         wrong.push(...found.map((each) => `${path}, ${how}, seed ${seed}: ${each}`))
       }
     }
-    console.info(`${paths.length} files, ${trials} damages`)
+    report('damaged internals', { seed, files: paths.length, damages: trials })
     expect(wrong.slice(0, 8)).toEqual([])
   })
 })

@@ -9,8 +9,9 @@ import {
   markOf,
   type Verdict,
 } from '../../src/storage/file/document-file.js'
+import { campaignSeed } from '../support/campaign.js'
+import { seededRandom } from '../support/random.js'
 import { flipped, zeroed } from './image.js'
-import { pickSeed, seededRandom } from './random.js'
 
 const address = { collection: 'tasks', key: 'a' }
 const savedAt = Date.UTC(2026, 10, 21, 9, 0, 34, 71)
@@ -56,7 +57,7 @@ function isWrong(verdict: Verdict, value: unknown): boolean {
 }
 
 const masks = [0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff, 0x03]
-const seed = pickSeed()
+const seed = campaignSeed
 
 describe.each(subjects)('%s of %s, damaged with its time intact', (_, _name, serializer, value) => {
   const pristine = textOf(serializer, value)

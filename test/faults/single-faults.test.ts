@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { report } from '../support/campaign.js'
 import { type Fault, possibleFaults } from './faulty-disk.js'
 import {
   callsOf,
@@ -10,7 +11,7 @@ import {
 import { operations } from './store-operations.js'
 
 describe('one call that goes wrong', () => {
-  it.each(Object.entries(operations))('in %s', async (_name, operation) => {
+  it.each(Object.entries(operations))('in %s', async (name, operation) => {
     const image = await diskBefore(operation)
     const calls = await callsOf(operation, image)
     const wrong: string[] = []
@@ -27,7 +28,7 @@ describe('one call that goes wrong', () => {
         wrong.push(...found.map((each) => `${where}: ${each}`))
       }
     }
-    console.info(`${calls.length} calls, ${trials} faults`)
+    report('single faults', { operation: name, calls: calls.length, faults: trials })
     expect(wrong).toEqual([])
   })
 })

@@ -7,6 +7,7 @@ import {
 import type { FileSystem } from '../../src/file-system/index.js'
 import { type OpenOptions, openStateStore, type StateStore } from '../../src/store/index.js'
 import { alteredFileSystem, refusing } from '../atomic-write/altered-file-system.js'
+import { rounds } from '../support/campaign.js'
 import { memoryDisk, mountedDisk, type SmallDisk } from './small-disks.js'
 
 const diskKibibytes = 3072
@@ -274,7 +275,7 @@ describe.each(kinds)('a full disk (%s)', (_name, create) => {
 })
 
 describe('a disk with little room', () => {
-  const steps = Number(process.env.HOLDFAST_TORTURE === undefined ? 48 : 480)
+  const steps = rounds(48, 480)
   const most = 96_000
 
   const operations: readonly [string, (store: StateStore) => unknown, readonly string[]][] = [

@@ -2,7 +2,7 @@ import { statSync, truncateSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { NodeFileSystem } from '../../src/file-system/index.js'
 import { openStore } from '../faults/opened-store.js'
-import { scratchDirectory } from '../torture/campaign.js'
+import { scratchDirectory } from '../support/campaign.js'
 
 /** More than is read of a file at a time. */
 const many = Array.from({ length: 2000 }, (_, n) => ({ data: { n, text: 'text '.repeat(60) } }))

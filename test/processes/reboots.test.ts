@@ -2,8 +2,9 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { type ProcessTable, processTable } from '../../src/file-lock/index.js'
 import { type FileOperations, MemoryFileSystem } from '../../src/file-system/index.js'
 import { openStateStore } from '../../src/store/index.js'
+import { campaignSeed, isLong } from '../support/campaign.js'
+import { seededRandom } from '../support/random.js'
 import { Population } from '../torture/population.js'
-import { seededRandom } from '../torture/seeds.js'
 import { HastyClock } from './hasty-clock.js'
 
 const cleanups: (() => Promise<unknown> | unknown)[] = []
@@ -11,8 +12,7 @@ afterEach(async () => {
   for (const clean of cleanups.splice(0).reverse()) await clean()
 })
 
-const isTorture = process.env.HOLDFAST_TORTURE !== undefined
-const seed = Number(process.env.HOLDFAST_SEED ?? Math.floor(Math.random() * 2 ** 31))
+const seed = campaignSeed
 
 describe('numbers across reboots', () => {
   const domains = '/store/.holdfast/domains'
@@ -70,7 +70,7 @@ describe('numbers across reboots', () => {
 
   it.each([0, 1, 2, 3])('rise above all that were handed out (%i)', async (variant) => {
     const random = seededRandom(seed + variant)
-    const boots = isTorture ? 2_000 : 60
+    const boots = isLong ? 2_000 : 60
     const fileSystem = new MemoryFileSystem()
     let highestToken = 0
     let highestGeneration = 0

@@ -3,9 +3,9 @@ import { NodeFileSystem } from '../../src/file-system/index.js'
 import type { Log } from '../../src/log/index.js'
 import { FileStorage } from '../../src/storage/file/index.js'
 import { StateStore } from '../../src/store/index.js'
+import { seededRandom } from '../support/random.js'
 import { interceptedFileSystem, isHeartbeat } from './intercepted-file-system.js'
 import type { Acknowledged, AppendKind, Mark } from './log-ledger.js'
-import { seededRandom } from './seeds.js'
 
 export interface AppendingArguments {
   readonly directory: string

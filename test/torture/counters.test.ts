@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { report, rounds, scratchDirectory } from './campaign.js'
+import { report, rounds, scratchDirectory } from '../support/campaign.js'
 import type { ContenderArguments, RunCommand } from './contender.worker.js'
 import { Crew } from './crew.js'
 import { totalsOf } from './totals.js'

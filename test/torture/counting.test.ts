@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { openStateStore } from '../../src/index.js'
+import { campaignSeed, report, rounds, scratchDirectory } from '../support/campaign.js'
+import { seededRandom } from '../support/random.js'
 import type { WorkerProcess } from '../support/workers.js'
-import { campaignSeed, report, rounds, scratchDirectory } from './campaign.js'
 import type { CountingArguments, CountingKind } from './counting.worker.js'
 import { Crew } from './crew.js'
-import { seededRandom } from './seeds.js'
 import { strayFilesIn } from './totals.js'
 
 const processes = 8

@@ -1,8 +1,8 @@
 /** Counts in a store together with others, telling what was acknowledged by a pipe, until it is killed. */
 import { FileStorage } from '../../src/storage/file/index.js'
 import { StateStore } from '../../src/store/index.js'
+import { seededRandom } from '../support/random.js'
 import { interceptedFileSystem, isHeartbeat } from './intercepted-file-system.js'
-import { seededRandom } from './seeds.js'
 
 export interface CountingArguments {
   readonly directory: string

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FileSystemError } from '../../src/errors/index.js'
-import { campaignSeed, isLong, report, rounds } from './campaign.js'
-import { seededRandom } from './seeds.js'
+import { campaignSeed, isLong, report, rounds } from '../support/campaign.js'
+import { seededRandom } from '../support/random.js'
 import {
   type Amount,
   appendMeanwhile,

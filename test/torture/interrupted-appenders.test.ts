@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { campaignSeed, isLong, report } from './campaign.js'
+import { campaignSeed, isLong, report } from '../support/campaign.js'
+import { seededRandom } from '../support/random.js'
 import type { InterceptedCall } from './intercepted-file-system.js'
-import { seededRandom } from './seeds.js'
 import { type Deed, deeds, strikeAt, Trial } from './simulated-appenders.js'
 
 interface Interruption {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { type LogDamage, openStateStore } from '../../src/index.js'
+import { campaignSeed, report, rounds, scratchDirectory } from '../support/campaign.js'
+import { seededRandom } from '../support/random.js'
 import type { WorkerProcess } from '../support/workers.js'
 import type { AppendingArguments } from './appending.worker.js'
-import { campaignSeed, report, rounds, scratchDirectory } from './campaign.js'
 import { Crew } from './crew.js'
 import { type Acknowledged, complaintsAbout, type Mark, nameOf } from './log-ledger.js'
 import { LogWatch } from './log-watch.js'
-import { seededRandom } from './seeds.js'
 
 const processes = rounds(4, 8)
 /** Appends that each process is to have acknowledged, over all its lives. */

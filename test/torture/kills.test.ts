@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { campaignSeed, report, rounds, scratchDirectory } from '../support/campaign.js'
+import { seededRandom } from '../support/random.js'
 import type { WorkerProcess } from '../support/workers.js'
-import { campaignSeed, report, rounds, scratchDirectory } from './campaign.js'
 import type { ContenderArguments, RunCommand } from './contender.worker.js'
 import { Crew } from './crew.js'
-import { seededRandom } from './seeds.js'
 import { strayFilesIn, totalsOf } from './totals.js'
 
 type Kind = RunCommand['kind']

@@ -3,10 +3,10 @@ import { Worker } from 'node:worker_threads'
 import { describe, expect, it } from 'vitest'
 import { NodeFileSystem } from '../../src/file-system/index.js'
 import { revokeIncarnation } from '../../src/storage/file/incarnation.js'
+import { campaignSeed, report, rounds, scratchDirectory } from '../support/campaign.js'
+import { seededRandom } from '../support/random.js'
 import { workerPath } from '../support/workers.js'
-import { campaignSeed, report, rounds, scratchDirectory } from './campaign.js'
 import type { RenamerData } from './renamer.worker.js'
-import { seededRandom } from './seeds.js'
 
 const { blocking } = new NodeFileSystem()
 const threads = 6

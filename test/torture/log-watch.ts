@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { type LogDamage, StateStore } from '../../src/index.js'
 import { FileStorage } from '../../src/storage/file/index.js'
-import { until } from './campaign.js'
+import { until } from '../support/campaign.js'
 import { type Mark, nameOf, type StandingLogs, type StandingRecord } from './log-ledger.js'
 
 interface Watched {

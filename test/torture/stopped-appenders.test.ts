@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { openStateStore, type StateStore } from '../../src/index.js'
+import { campaignSeed, isLong, report, scratchDirectory } from '../support/campaign.js'
+import { seededRandom } from '../support/random.js'
 import type { WorkerMessage, WorkerProcess } from '../support/workers.js'
-import { campaignSeed, isLong, report, scratchDirectory } from './campaign.js'
 import { Crew } from './crew.js'
 import { logNames } from './log-ledger.js'
-import { seededRandom } from './seeds.js'
 import { untilStopped } from './stopped-process.js'
 import type { LogDeed, WriteCommand } from './writer.worker.js'
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { until } from './campaign.js'
+import { until } from '../support/campaign.js'
 
 const isStopped = (pid: number): boolean =>
   /\) [Tt] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))

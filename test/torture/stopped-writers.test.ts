@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { openStateStore } from '../../src/index.js'
+import { campaignSeed, isLong, report, scratchDirectory } from '../support/campaign.js'
+import { seededRandom } from '../support/random.js'
 import type { WorkerMessage, WorkerProcess } from '../support/workers.js'
-import { campaignSeed, isLong, report, scratchDirectory } from './campaign.js'
 import { Crew } from './crew.js'
-import { seededRandom } from './seeds.js'
 import { untilStopped } from './stopped-process.js'
 import type { Deed, WriteCommand } from './writer.worker.js'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MemoryFileSystem } from '../../src/file-system/index.js'
 import { StateStore } from '../../src/store/index.js'
-import { isLong, report } from './campaign.js'
+import { isLong, report } from '../support/campaign.js'
 import { type Life, Population } from './population.js'
 
 const keys = ['left', 'right'] as const

@@ -1,8 +1,8 @@
 /**
  * How long to torture: a bounded form in every test run, the full counts with HOLDFAST_TORTURE=1. A
- * failure can be had again with the seed that was printed: HOLDFAST_TORTURE_SEED=….
+ * failure can be had again with the seed that was printed: HOLDFAST_SEED=….
  */
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
@@ -12,15 +12,19 @@ export const isLong = process.env.HOLDFAST_TORTURE === '1'
 /** The bounded number in every test run, the other with HOLDFAST_TORTURE=1. */
 export const rounds = (bounded: number, full: number): number => (isLong ? full : bounded)
 
-/** Of the whole run. */
-export const campaignSeed = Number(
-  process.env.HOLDFAST_TORTURE_SEED ?? Math.floor(Math.random() * 2 ** 31),
-)
+/** Of all that chance decides in a test file. */
+export const campaignSeed = Number(process.env.HOLDFAST_SEED ?? Math.floor(Math.random() * 2 ** 31))
+process.stdout.write(`  seed ${campaignSeed}\n`)
 
-/** Tells what was reached; the seed belongs to it where chance had a part. */
+/**
+ * Tells what was reached; the seed belongs to it where chance had a part. Also written down as a line
+ * of JSON in the file that HOLDFAST_FIGURES names, for the reliability report.
+ */
 export function report(what: string, figures: Readonly<Record<string, unknown>>): void {
   const told = Object.entries(figures).map(([name, value]) => `${name} ${value}`)
   process.stdout.write(`  ${what}: ${told.join(', ')}\n`)
+  const { HOLDFAST_FIGURES: path } = process.env
+  if (path !== undefined) appendFileSync(path, `${JSON.stringify({ what, figures })}\n`)
 }
 
 const made: string[] = []
