@@ -1,30 +1,9 @@
 // Bundles the demo against the sources and runs it: npm run demo -- --fast --seed 7 --keep
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { root, withBundles } from './bundle.mjs'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const cache = join(root, 'node_modules/.cache')
-mkdirSync(cache, { recursive: true })
-// Here the bundle finds the packages that it leaves external.
-const bundles = mkdtempSync(join(cache, 'holdfast-demo-'))
-
-try {
-  await build({
-    entryPoints: ['supervisor', 'agent'].map((name) => join(root, `examples/demo/${name}.ts`)),
-    outdir: bundles,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    sourcemap: 'inline',
-    packages: 'external',
-    tsconfig: join(root, 'tsconfig.json'),
-    logLevel: 'warning',
-  })
+await withBundles(['examples/demo/supervisor.ts', 'examples/demo/agent.ts'], (bundles) => {
   // The supervisor ends on the terminal's interrupt; this process waits for it and cleans up.
   process.on('SIGINT', () => undefined)
   const { status } = spawnSync(
@@ -39,6 +18,4 @@ try {
     { stdio: 'inherit' },
   )
   process.exitCode = status ?? 1
-} finally {
-  rmSync(bundles, { recursive: true, force: true })
-}
+})
