@@ -121,7 +121,7 @@ export interface LeaseRequest {
 export interface Lease extends LeaseClaim {
   /** Strictly increasing for a name, also across restarts and power cuts. */
   readonly token: number
-  /** Aborted when the lease is lost, with a `STATE_LEASE_LOST` error as reason. */
+  /** Aborted when the lease is lost, also by closing the store, with a `STATE_LEASE_LOST` error as reason. */
   readonly signal: AbortSignal
   /**
    * Gives the name back. Idempotent, and harmless after the lease was lost. Waits for commits made

@@ -66,6 +66,7 @@ class HeldLease implements Lease {
   readonly #stopBeating: () => void
   readonly #onReleased: () => void
   #state: 'held' | 'lost' | 'released' = 'held'
+  /** Why it was lost. */
   #reason: unknown
 
   constructor(
@@ -87,7 +88,7 @@ class HeldLease implements Lease {
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
-    if (this.#state === 'lost') this.#controller.abort(this.#reason)
+    if (this.#reason !== undefined) this.#controller.abort(this.#reason)
     return this.#controller.signal
   }
 
@@ -105,6 +106,17 @@ class HeldLease implements Lease {
       this.#own.mark('free')
     } finally {
       this.#onReleased()
+    }
+  }
+
+  /** The store is being closed, and whoever works under the lease is told. */
+  close(): void {
+    if (this.#state === 'released') return
+    if (this.#state === 'held') this.#reason = leaseLost(this, 'the store was closed')
+    try {
+      this.releaseNow()
+    } finally {
+      this.#controller?.abort(this.#reason)
     }
   }
 
@@ -374,7 +386,7 @@ export class NamedLeases {
     const failures: unknown[] = []
     for (const lease of [...this.#held]) {
       try {
-        lease.releaseNow()
+        lease.close()
       } catch (error) {
         failures.push(error)
       }

@@ -64,19 +64,23 @@ export class MemoryLeases {
 
   close(): void {
     this.#isOpen = false
-    for (const release of [...this.#held]) release()
+    for (const close of [...this.#held]) close()
   }
 
   #lease(name: string, entry: Name, leave: () => void): Lease {
     const { token } = entry
+    const controller = new AbortController()
     const release = (): void => {
-      if (!this.#held.delete(release)) return
+      if (!this.#held.delete(close)) return
       entry.since = undefined
       leave()
     }
-    this.#held.add(release)
-    const { signal } = new AbortController()
-    return { name, token, signal, release: async () => release() }
+    const close = (): void => {
+      release()
+      controller.abort(leaseLost({ name, token }, 'the store was closed'))
+    }
+    this.#held.add(close)
+    return { name, token, signal: controller.signal, release: async () => release() }
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { isStateStoreError } from '../../errors/index.js'
 import { jsonSerializer } from '../../serializer/index.js'
 import { compareRevisions } from '../../storage/index.js'
 import {
@@ -83,6 +84,20 @@ export const closing: Group = {
       await storage.close()
       await lease.release()
       await lease.release()
+    })
+
+    check('aborts the signals of leases that were not given back', async ({ storage }) => {
+      const held = await take(storage)
+      const unread = await storage.acquireLease({ name: 'unread' })
+      const released = await storage.acquireLease({ name: 'released' })
+      const signals = [held.signal, released.signal]
+      await released.release()
+      await storage.close()
+      assert.deepEqual(
+        [...signals, unread.signal].map(({ aborted }) => aborted),
+        [true, false, true],
+      )
+      assert.ok(isStateStoreError(held.signal.reason, 'STATE_LEASE_LOST'))
     })
 
     check('refuses those who wait for a lease', async ({ storage }) => {
