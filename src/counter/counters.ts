@@ -22,6 +22,7 @@ import {
   refuseUnknownKind,
   toIncrements,
 } from './increment.js'
+import { IncrementGroups } from './increment-group.js'
 import { toTimeZone } from './time-zone.js'
 import {
   type CounterWindow,
@@ -86,16 +87,25 @@ const blockingWaitMs = 10_000
  */
 export class Counters {
   readonly #context: CounterContext
+  readonly #groups: IncrementGroups
 
   /** Use `store.counters`. */
   constructor(context: CounterContext) {
     this.#context = context
+    this.#groups = new IncrementGroups(
+      (write) => this.#commit({ writes: [write] }),
+      (name, error) => context.events.emit('state:save-error', { ...addressOf(name), error }),
+    )
   }
 
   /**
    * Adds `by`, which may be negative, and resolves to the value after just this increment. With several
    * names, `{ sent: 1, failed: 2 }`, all are counted in one commit or none is; resolves to the values by
    * name. When the promise resolves, it is as durable as the store promises.
+   *
+   * Increments of one name that are in flight together are one write, and `state:saved` is told once for
+   * it; each has its own value or refusal. With options other than windows, and with several names, an
+   * increment is a write of its own.
    *
    * With `per`, it is counted in the window of the present time too, by the store's clock at the moment
    * of the call. All windows of a kind have one time zone: that of the first increment. Another is
@@ -122,6 +132,11 @@ export class Counters {
   ): Promise<number | Record<string, number>> {
     const options = optionsOf(what, second, third)
     const increments = toIncrements(this.#context.clock, what, second, options)
+    const [first] = increments
+    if (typeof what === 'string' && first !== undefined && isPlain(options)) {
+      return await this.#groups.add(first)
+    }
+    this.#groups.close(increments.map(({ name }) => name))
     const result = await this.#commit(commitOf(writesOf(increments), options))
     return valuesAfter(what, increments, result)
   }
@@ -208,6 +223,7 @@ export class Counters {
     options: CounterWriteOptions = {},
   ): Promise<number | Record<string, number>> {
     const names = typeof what === 'string' ? [what] : [...new Set(what)]
+    this.#groups.close(names)
     const had = new Map<string, number>()
     const writes = names.map((name): DocumentWrite => {
       const address = addressOf(name)
@@ -269,6 +285,10 @@ const writesOf = (increments: readonly Increment[]): DocumentWrite[] =>
     address: addressOf(increment.name),
     change: counting([increment]),
   }))
+
+/** Whether it may be written with others: nothing is asked for that holds for this one alone. */
+const isPlain = ({ durability, lease, signal }: CounterWriteOptions): boolean =>
+  durability === undefined && lease === undefined && signal === undefined
 
 const commitOf = (
   writes: readonly DocumentWrite[],

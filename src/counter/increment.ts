@@ -7,7 +7,7 @@ import {
   refuseUnusable,
   type StoredDocument,
 } from '../storage/index.js'
-import { increased, toCounter, type WindowCount } from './counter-document.js'
+import { type CounterDocument, increased, toCounter, type WindowCount } from './counter-document.js'
 import { toTimeZone } from './time-zone.js'
 import { type WindowKind, type WindowOptions, windowKinds, windowOf } from './windows.js'
 
@@ -86,6 +86,12 @@ export function refuseUnknownKind(kind: WindowKind): void {
 const invalid = (message: string): StateStoreError =>
   new StateStoreError({ code: 'STATE_INVALID_OPTION', message, operation: 'counter' })
 
+/** The counter after an increment. Throws what {@link increased} does. */
+export const counted = (
+  counter: CounterDocument,
+  { by, name, windows }: Increment,
+): CounterDocument => increased(addressOf(name), counter, by, windows)
+
 /** The change that increments of one counter amount to. */
 export const counting =
   (increments: readonly Increment[]) =>
@@ -93,9 +99,5 @@ export const counting =
     const [first] = increments
     const address = addressOf(first?.name ?? '')
     const before = current === undefined ? { value: 0 } : toCounter(address, current.value)
-    const value = increments.reduce(
-      (counter, { by, windows }) => increased(address, counter, by, windows),
-      before,
-    )
-    return { kind: 'put', value }
+    return { kind: 'put', value: increments.reduce(counted, before) }
   }
