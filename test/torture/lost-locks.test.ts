@@ -69,7 +69,7 @@ describe('a holder that was stopped beyond its TTL', () => {
       await third.release()
     }
     await store.close()
-    report('stopped holders', { rounds: count })
+    report('stopped holders', { stops: count })
   })
 })
 
@@ -118,6 +118,6 @@ describe('a contender that is stopped while it supersedes a holder', () => {
     }
     // About fifteen calls in all, every other one in the short form.
     expect(ends.superseded + ends.waited).toBeGreaterThan(isLong ? 10 : 4)
-    report('stopped contenders', ends)
+    report('stopped contenders', { ...ends, stops: 2 * (ends.superseded + ends.waited) })
   })
 })
