@@ -12,7 +12,7 @@ import { untilStopped } from '../stopped-process.js'
 import { strayFilesIn } from '../totals.js'
 import type { Evidence } from './judge.js'
 import type { Followed, StandingEvent } from './log-judge.js'
-import type { MixedArguments } from './mixed.worker.js'
+import type { MixedArguments, Work } from './mixed.worker.js'
 import { MixedWork, type Mutant } from './mixed-work.js'
 import {
   counters,
@@ -36,6 +36,7 @@ export interface MixedPlan {
   readonly longestLife: number
   /** The part of lives that are stopped once or more often. */
   readonly stopped: number
+  readonly only?: Work
   readonly mutant?: Mutant
 }
 
@@ -102,7 +103,7 @@ export class MixedCampaign implements AsyncDisposable {
   }
 
   async #live(number: number, life: number): Promise<void> {
-    const { directory, longestLife, lives, mutant, stopped } = this.#plan
+    const { directory, longestLife, lives, mutant, only, stopped } = this.#plan
     const random = this.#random
     const isLast = life === lives
     const isStopped = random() < stopped
@@ -120,6 +121,7 @@ export class MixedCampaign implements AsyncDisposable {
       // Between any two of its file-system calls.
       ...(dies === 'by itself' && { dieAtCall: between(random, 1, longestLife * 15) }),
       ...(isStopped && random() < 0.6 && { stopAtCall: between(random, 1, longestLife * 8) }),
+      ...(only && { only }),
       ...(mutant && { mutant }),
     }
     const open = new Map<number, MixedOperation>()

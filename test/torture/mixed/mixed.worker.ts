@@ -40,8 +40,12 @@ export interface MixedArguments {
   readonly stopAtCall?: number
   /** Of each log, the last event that the former life followed to. */
   readonly cursors: Readonly<Record<string, string>>
+  /** The only kind of work to be done; absent: all kinds. */
+  readonly only?: Work
   readonly mutant?: Mutant
 }
+
+export type Work = 'documents' | 'groups' | 'counters' | 'leases' | 'logs'
 
 const args = JSON.parse(process.argv[2] ?? '{}') as MixedArguments
 const { directory, durability, leaseTtlMs, logSegmentBytes, mutant, writer, writeTtlMs } = args
@@ -171,6 +175,21 @@ async function follow(log: string, after: string): Promise<void> {
   }
 }
 
+const works: { readonly [work in Work]: (lane: number) => Promise<void> } = {
+  documents: workOnDocument,
+  groups: workOnGroup,
+  counters: workOnCounter,
+  leases: workOnLease,
+  logs: workOnLog,
+}
+const mixture = Object.entries({
+  documents: 7,
+  groups: 5,
+  counters: 3,
+  leases: 3,
+  logs: 3,
+}).flatMap(([work, parts]) => Array.from({ length: parts }, () => work as Work))
+
 let begun = 0
 
 async function lane(number: number): Promise<void> {
@@ -180,12 +199,7 @@ async function lane(number: number): Promise<void> {
       jumping.jump(random)
       writeToPipe({ type: 'jumped' })
     }
-    const what = random()
-    if (what < 0.35) await workOnDocument()
-    else if (what < 0.57) await workOnGroup()
-    else if (what < 0.7) await workOnCounter()
-    else if (what < 0.87) await workOnLease()
-    else await workOnLog(number)
+    await works[args.only ?? pick(mixture)](number)
   }
 }
 
