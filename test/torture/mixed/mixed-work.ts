@@ -23,6 +23,7 @@ export type Mutant =
   | 'writes without its lease'
   | 'moves one side after the other'
   | 'remembers what it read'
+  | 'writes without waiting for its turn'
 
 export interface MixedWorkOptions {
   readonly store: StateStore

@@ -9,6 +9,7 @@ import { interceptedFileSystem, isHeartbeat } from '../intercepted-file-system.j
 import type { Mark } from '../log-ledger.js'
 import { JumpingClock } from './jumping-clock.js'
 import { MixedWork, type Mutant, recordName } from './mixed-work.js'
+import { openDoor } from './open-door.js'
 import {
   counters,
   documentKeys,
@@ -69,6 +70,7 @@ const fileSystem = interceptedFileSystem({
 const storage = new FileStorage({
   ...{ directory, durability, writeTtlMs, logSegmentBytes, fileSystem, clock },
   backups: 1,
+  ...(mutant === 'writes without waiting for its turn' && { lock: openDoor }),
 })
 const store = new StateStore({ storage, clock })
 const work = new MixedWork({ store, recorder, writer, mutant })
