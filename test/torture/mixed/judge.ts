@@ -23,6 +23,8 @@ import type {
 export interface Evidence {
   /** With the last readings, of everything that there is. */
   readonly history: MixedHistory
+  /** When they began. What dead processes left half done was completed by then. */
+  readonly lastReadingsAt: number
   readonly standing: Standing
   /** The events of moves; the padding of each is its mark. */
   readonly moved: readonly StandingEvent[]
@@ -45,7 +47,7 @@ export interface Judgement {
 export function judge(evidence: Evidence): Judgement {
   const { followed, moved, standing } = evidence
   const complaints: string[] = [...complaintsAboutMoved(evidence.history, moved)]
-  const history = withMovesSettled(evidence.history, moved)
+  const history = withMovesSettled(evidence)
   const { complaints: aboutRevisions, revisions } = revisionsIn(history)
   complaints.push(...aboutRevisions)
   let [configurations, undecided] = [0, 0]
@@ -112,19 +114,13 @@ function complaintsAboutMoved(history: MixedHistory, moved: readonly StandingEve
 }
 
 /** A move whose outcome was not told is made if, and only if, its event stands: then it must show in all it changes. */
-function withMovesSettled(
-  history: MixedHistory,
-  moved: readonly StandingEvent[],
-): readonly MixedOperation[] {
+function withMovesSettled({ history, lastReadingsAt, moved }: Evidence): readonly MixedOperation[] {
   const made = new Set(moved.map(({ data }) => data.padding))
-  const endsAt = history.reduce((last, { calledAt, returned }) => {
-    return Math.max(last, returned?.at ?? calledAt)
-  }, 0)
   return history.flatMap((operation): MixedOperation[] => {
     const { input, returned } = operation
     if (input.on !== 'group' || input.do !== 'move' || returned !== undefined) return [operation]
     if (!made.has(input.mark)) return []
-    return [{ ...operation, returned: { at: endsAt, output: 'lost' } }]
+    return [{ ...operation, returned: { at: lastReadingsAt, output: 'lost' } }]
   })
 }
 

@@ -24,7 +24,7 @@ import {
   moveLog,
   sides,
 } from './operations.js'
-import { linesOf, type MixedRecord, Recorder } from './record-pipe.js'
+import { linesOf, type MixedRecord, Recorder, sinceOrigin } from './record-pipe.js'
 
 export interface MixedPlan {
   readonly directory: string
@@ -255,6 +255,7 @@ export class MixedCampaign implements AsyncDisposable {
     for (const event of ['log:damaged', 'state:corrupt', 'state:external-change'] as const) {
       store.on(event, note(event))
     }
+    const lastReadingsAt = sinceOrigin(this.#origin)
     const open = new Map<number, MixedOperation>()
     const recorder = new Recorder(this.#origin, (record) => this.#hear(record, open, 0, theEnd))
     const work = new MixedWork({ store, recorder, writer: theEnd, mutant: undefined })
@@ -285,7 +286,7 @@ export class MixedCampaign implements AsyncDisposable {
     standing.delete(moveLog)
     return {
       evidence: {
-        ...{ history: this.#history, standing, moved, hits },
+        ...{ history: this.#history, lastReadingsAt, standing, moved, hits },
         followed: [...this.#followed.values()],
       },
       figures: this.#figures,

@@ -148,7 +148,11 @@ async function workOnLease(): Promise<void> {
   }
   const writes = 1 + Math.floor(random() * 8)
   const plan = { ttlMs: leaseTtlMs, waitMs: Math.floor(random() * 2 * leaseTtlMs), writes }
-  await work.lease(name, plan, (token) => use(name, token))
+  await work.lease(name, plan, async (token) => {
+    await use(name, token)
+    // Held for a while, so that it can be lost.
+    if (chance(0.4)) await workOnDocument()
+  })
 }
 
 const positions = new Map<string, string>(Object.entries(args.cursors))

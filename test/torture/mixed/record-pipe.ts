@@ -19,7 +19,8 @@ export type MixedRecord =
   | { readonly type: 'told'; readonly event: string }
 
 /** Nanoseconds since `origin`, by the clock that all processes of the machine share. */
-const sinceOrigin = (origin: string): number => Number(process.hrtime.bigint() - BigInt(origin))
+export const sinceOrigin = (origin: string): number =>
+  Number(process.hrtime.bigint() - BigInt(origin))
 
 export function writeToPipe(record: MixedRecord): void {
   const bytes = Buffer.from(`${JSON.stringify(record)}\n`)
