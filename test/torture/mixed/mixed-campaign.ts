@@ -5,15 +5,14 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { openStateStore, type VerifyFinding } from '../../../src/index.js'
-import { seededRandom } from '../../support/random.js'
 import { type WorkerMessage, WorkerProcess } from '../../support/workers.js'
 import type { Mark } from '../log-ledger.js'
 import { untilStopped } from '../stopped-process.js'
 import { strayFilesIn } from '../totals.js'
 import type { Evidence } from './judge.js'
+import { type MixedPlan, planLife } from './life-plan.js'
 import type { Followed, StandingEvent } from './log-judge.js'
-import type { MixedArguments, Work } from './mixed.worker.js'
-import { MixedWork, type Mutant } from './mixed-work.js'
+import { MixedWork } from './mixed-work.js'
 import {
   counters,
   documentKeys,
@@ -25,20 +24,6 @@ import {
   sides,
 } from './operations.js'
 import { linesOf, type MixedRecord, Recorder, sinceOrigin } from './record-pipe.js'
-
-export interface MixedPlan {
-  readonly directory: string
-  readonly seed: number
-  readonly processes: number
-  /** Of each process. All but the last end by a kill. */
-  readonly lives: number
-  /** The most operations of a life. */
-  readonly longestLife: number
-  /** The part of lives that are stopped once or more often. */
-  readonly stopped: number
-  readonly only?: Work
-  readonly mutant?: Mutant
-}
 
 export interface MixedFigures {
   kills: number
@@ -57,18 +42,12 @@ export interface MixedOutcome {
   readonly findings: readonly string[]
 }
 
-const writeTtlMs = 150
-const leaseTtlMs = 150
 /** Who reads everything in the end. */
 const theEnd = 'the end'
-
-const between = (random: () => number, low: number, high: number): number =>
-  low + Math.floor(random() * (high - low + 1))
 
 export class MixedCampaign implements AsyncDisposable {
   readonly #plan: MixedPlan
   readonly #origin = String(process.hrtime.bigint())
-  readonly #random: () => number
   readonly #history: MixedOperation[] = []
   readonly #followed = new Map<string, Followed & { records: { id: string; name: string }[] }>()
   readonly #findings: string[] = []
@@ -87,7 +66,6 @@ export class MixedCampaign implements AsyncDisposable {
 
   constructor(plan: MixedPlan) {
     this.#plan = plan
-    this.#random = seededRandom(plan.seed)
   }
 
   async run(): Promise<MixedOutcome> {
@@ -103,71 +81,51 @@ export class MixedCampaign implements AsyncDisposable {
   }
 
   async #live(number: number, life: number): Promise<void> {
-    const { directory, longestLife, lives, mutant, only, stopped } = this.#plan
-    const random = this.#random
-    const isLast = life === lives
-    const isStopped = random() < stopped
-    const dies = isLast ? undefined : random() < 0.5 ? 'by itself' : 'from outside'
-    const count = isLast ? longestLife : Number.MAX_SAFE_INTEGER
-    const args: MixedArguments = {
-      ...{ directory, writeTtlMs, leaseTtlMs, count },
-      logSegmentBytes: 8192,
-      durability: random() < 0.2 ? 'power' : 'process',
-      origin: this.#origin,
-      writer: `p${number}.${life}`,
-      seed: between(random, 0, 2 ** 31),
-      lanes: between(random, 1, 3),
-      cursors: this.#cursorsOf(number),
-      // Between any two of its file-system calls.
-      ...(dies === 'by itself' && { dieAtCall: between(random, 1, longestLife * 15) }),
-      ...(isStopped && random() < 0.6 && { stopAtCall: between(random, 1, longestLife * 8) }),
-      ...(only && { only }),
-      ...(mutant && { mutant }),
-    }
+    const heard = { origin: this.#origin, cursors: this.#cursorsOf(number) }
+    const { args, isKilled, killAt, stopAt, stopMs } = planLife(this.#plan, number, life, heard)
     const open = new Map<number, MixedOperation>()
-    let returned = 0
-    const killAt = dies === 'from outside' ? between(random, 1, longestLife) : undefined
-    const stopAt = isStopped ? between(random, 1, longestLife) : undefined
     const stops: Promise<void>[] = []
-    const hear = (record: MixedRecord, worker: WorkerProcess): void => {
+    let isStanding = false
+    let returned = 0
+    const stand = async (): Promise<void> => {
+      isStanding = true
+      await this.#outlast(worker, stopMs)
+      isStanding = false
+    }
+    const hear = (record: MixedRecord): void => {
       this.#hear(record, open, number, args.writer)
-      if (record.type === 'stopping') stops.push(this.#outlast(worker, random()))
+      if (record.type === 'stopping' && !isStanding) stops.push(stand())
       if (record.type !== 'returned') return
       returned += 1
       if (returned === killAt) worker.kill()
-      if (returned !== stopAt) return
+      if (returned !== stopAt || isStanding) return
       worker.stop()
-      stops.push(this.#outlast(worker, random()))
+      stops.push(stand())
     }
     const pieces = { rest: '' }
-    const worker: WorkerProcess = WorkerProcess.start(
-      'torture/mixed/mixed.worker.ts',
-      { ...args },
-      {
-        onRecords: (text) => {
-          for (const line of linesOf(pieces, text)) hear(JSON.parse(line), worker)
-        },
-      },
-    )
+    const onRecords = (text: string): void => {
+      for (const line of linesOf(pieces, text)) hear(JSON.parse(line))
+    }
+    const worker = WorkerProcess.start('torture/mixed/mixed.worker.ts', { ...args }, { onRecords })
     this.#workers.add(worker)
     const witnessing = this.#witness(worker)
     const { code, signal, stderr } = await worker.exited
     this.#workers.delete(worker)
     await Promise.all([...stops, witnessing])
     this.#history.push(...open.values())
+    const hasEnded = isKilled ? signal === 'SIGKILL' : code === 0 && stderr === ''
+    if (!hasEnded) this.#findings.push(`${args.writer} ended by ${signal ?? code}: ${stderr}`)
     if (signal === 'SIGKILL') this.#figures.kills += 1
-    else if (code !== 0 || stderr !== '') this.#findings.push(`${args.writer} ended: ${stderr}`)
-    if (signal === 'SIGKILL' && dies === undefined) this.#findings.push(`${args.writer} was killed`)
   }
 
   /** Leaves a process that stands still alone for longer than it may be silent, and lets it go on. */
-  async #outlast(worker: WorkerProcess, chance: number): Promise<void> {
+  async #outlast(worker: WorkerProcess, stopMs: number): Promise<void> {
     const gone = () => false
     const isStopped = untilStopped(worker.pid).then(() => true, gone)
     if (!(await Promise.race([isStopped, worker.exited.then(gone)]))) return
     this.#figures.stops += 1
     // The length of the stop is the fault itself.
-    await wait(writeTtlMs * (1.2 + chance))
+    await wait(stopMs)
     worker.continue()
   }
 
