@@ -201,6 +201,8 @@ describe('a lease', () => {
     expect(complaintsAbout({ history: wrong })).toMatch(/lease gate is not linear/)
     const refused = [...taken, operation(5, write(1, 'a'), { refused: 'STATE_LEASE_LOST' })]
     expect(complaintsAbout({ history: refused })).toBe('')
+    const groundless = [...taken, operation(5, write(2, 'b'), { refused: 'STATE_LEASE_LOST' })]
+    expect(complaintsAbout({ history: groundless })).toMatch(/lease gate is not linear/)
     const seen = { seen: { mark: 'a', from: null } }
     const nonetheless = operation(7, { on: 'lease', name: 'gate', do: 'read' }, seen)
     expect(complaintsAbout({ history: [...refused, nonetheless] })).toMatch(/gate is not linear/)

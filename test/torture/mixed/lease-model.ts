@@ -11,15 +11,15 @@ export interface LeaseState {
 }
 
 /**
- * A lease by name, with its document. Tokens rise, and from the moment another has taken it nobody can write
- * with an older one. Somebody may also be refused whom nobody has succeeded: he has lost it by his own silence.
+ * A lease by name, with its document. Tokens rise, and who wants to write is refused if, and only if, he has given
+ * the lease back or another has taken it since.
  */
 export const leaseModel: SequentialModel<LeaseState, LeaseInput, Output> = {
   initial: { floor: 0, holder: undefined, document: null },
   step: (state, input, returned) => {
     const { document, floor, holder } = state
     const output = returned?.output
-    if (isRefused(output)) return state
+    if (isRefused(output)) return input.do === 'write' && holder === input.token ? undefined : state
     switch (input.do) {
       case 'take': {
         if (typeof output !== 'object' || !('token' in output))

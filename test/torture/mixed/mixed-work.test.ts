@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { campaignSeed, report, rounds, scratchDirectory } from '../../support/campaign.js'
 import { judge } from './judge.js'
+import type { MixedPlan } from './life-plan.js'
 import { MixedCampaign } from './mixed-campaign.js'
 
 const stores = rounds(1, 12)
@@ -14,7 +15,11 @@ it(
     for (let store = 0; store < stores; store++) {
       const seed = campaignSeed + store
       const directory = scratchDirectory()
-      const plan = { directory, seed, processes, lives, longestLife, stopped: 0.8 }
+      const plan: MixedPlan = {
+        ...{ directory, seed, processes, lives, longestLife, stopped: 0.8 },
+        // Leases that are lost are rare where there is so much else to do.
+        ...(store % 4 === 3 && { only: 'leases' }),
+      }
       await using campaign = new MixedCampaign(plan)
       const { evidence, figures, findings } = await campaign.run()
       const { complaints, figures: judged } = judge(evidence)
