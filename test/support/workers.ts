@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 const bundleFolder = fileURLToPath(
@@ -25,6 +26,8 @@ export interface WorkerOptions {
   /** Added to the environment of this process. */
   readonly env?: Readonly<Record<string, string>>
   readonly execArgv?: readonly string[]
+  /** Hears what the worker writes to descriptor 4, in pieces as they come; all of it before `exited`. */
+  readonly onRecords?: (text: string) => void
 }
 
 interface Waiter {
@@ -65,8 +68,10 @@ export class WorkerProcess {
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
       execArgv: ['--enable-source-maps', ...(options.execArgv ?? [])],
-      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc', ...(options.onRecords ? ['pipe' as const] : [])],
     })
+    const records = child.stdio[4] as Readable | null | undefined
+    records?.setEncoding('utf8').on('data', options.onRecords ?? (() => {}))
     return new WorkerProcess(name, child)
   }
 

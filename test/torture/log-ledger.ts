@@ -46,15 +46,22 @@ export function complaintsAbout(
   acknowledged: readonly Acknowledged[],
   lasts: ReadonlyMap<string, number>,
 ): string[] {
+  return [
+    ...complaintsAboutRecords(logs, acknowledged),
+    ...complaintsAboutTransactions(logs, lasts),
+  ]
+}
+
+/** The same without transactions. */
+export function complaintsAboutRecords(
+  logs: StandingLogs,
+  acknowledged: readonly Acknowledged[],
+): string[] {
   const complaints: string[] = []
   for (const [log, records] of logs) {
     for (const complaint of complaintsAboutLog(records)) complaints.push(`${log}: ${complaint}`)
   }
-  return [
-    ...complaints,
-    ...complaintsAboutAcknowledged(logs, acknowledged),
-    ...complaintsAboutTransactions(logs, lasts),
-  ]
+  return [...complaints, ...complaintsAboutAcknowledged(logs, acknowledged)]
 }
 
 function complaintsAboutLog(records: readonly StandingRecord[]): string[] {

@@ -35,11 +35,13 @@ const filesIn = (directory: string): string[] =>
 
 /** What a store that nobody has open consists of by its format. */
 const expected: readonly RegExp[] = [
-  /^(counters|accounts)\/[^/]+\.json$/,
+  /^[a-z]+\/[^/]+\.json$/,
+  /^logs\/[^/]+(\/\d{6})?\.jsonl$/,
+  /^\.holdfast\/logs\/[^/]+(\/\d{6})?\.json$/,
   /^\.holdfast\/(store|store\.copy)\.json$/,
   /^\.holdfast\/(\.gitignore|reserve)$/,
   /^\.holdfast\/ceilings\/\d{16}$/,
-  /^\.holdfast\/backups\/(counters|accounts)\/[^/]+\/[^/]+$/,
+  /^\.holdfast\/backups\/[a-z]+\/[^/]+\/[^/]+$/,
   /^\.holdfast\/domains\/\d+\/boots\/[^/]+$/,
   /^\.holdfast\/domains\/\d+\/write\/\d{16}$/,
   /^\.holdfast\/domains\/\d+\/names\/[^/]+\/(\d{16}|waiting)$/,
