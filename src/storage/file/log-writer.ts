@@ -279,9 +279,15 @@ export class LogWriter {
     const status = this.#statusOf(places.active)
     if (status === undefined) throw new FileSystemError('ENOENT', 'append', places.active)
     const file = yield* io.open(places.active, 'update')
-    const active = this.#activeFile(places, file, status, 0)
-    active.isNew = true
-    this.#active.set(places.name, active)
+    let isKept = false
+    try {
+      const active = this.#activeFile(places, file, status, 0)
+      active.isNew = true
+      this.#active.set(places.name, active)
+      isKept = true
+    } finally {
+      if (!isKept) yield* io.close(file)
+    }
   }
 
   #activeFile(places: LogPlaces, file: number, { inode }: FileStatus, end: number): ActiveFile {
