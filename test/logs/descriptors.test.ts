@@ -39,3 +39,29 @@ describe('a log whose disk fails', () => {
     expect(disk.openFiles).toEqual([])
   })
 })
+
+describe('a sync that fails when a segment is closed', () => {
+  it('is not asked for again, though the file could not be written anew', async () => {
+    const disk = new FaultInjectingFileSystem(new MemoryFileSystem())
+    const { store } = await openStore({ fileSystem: disk, logSegmentBytes: 4096 })
+    const log = store.log<object>('x')
+    for (const n of [1, 2]) await log.append({ n, text: 'x'.repeat(2500) })
+    disk.inject(
+      { operation: 'sync', path: /x\.jsonl$/, errno: 'EIO' },
+      { operation: 'open', path: /writers/, errno: 'ENOSPC', nth: 1 },
+    )
+    expect(await refusalOf(log.append({ n: 3 }))).toMatchObject({ commitState: 'not-committed' })
+    expect(disk.struck).toHaveLength(2)
+    const inode = disk.blocking.status('/store/logs/x.jsonl')?.inode
+    disk.inject()
+    await log.append({ n: 3 })
+    expect(disk.syncedAgain).toEqual([])
+    // Nor through another descriptor, which would be told that all is well.
+    expect(disk.blocking.status('/store/logs/x.jsonl')?.inode).not.toBe(inode)
+    const closed = await log.query().toArray()
+    expect(closed.map(({ data }) => (data as { n: number }).n)).toEqual([1, 2, 3])
+    expect(disk.blocking.status('/store/logs/x/000001.jsonl')?.inode).not.toBe(inode)
+    await store.close()
+    expect(disk.openFiles).toEqual([])
+  })
+})
