@@ -11,7 +11,7 @@ import { type State, stateOf } from './states.js'
 import { type Bench, benchOn, openedAfterDeath, openOn, writeTtlMs } from './trial-bench.js'
 
 /** No fault may cost the next operation more than falling silent does. */
-const patienceMs = writeTtlMs + lockTtlMs + 100
+export const patienceMs = writeTtlMs + lockTtlMs + 100
 
 export interface Trial {
   readonly faults: readonly Fault[]
@@ -52,9 +52,7 @@ export async function tryFaults(
   disk.inject()
   wrong.push(...lies(operation, error, answer))
 
-  const { store: judge } = await openedAfterDeath(bench)
-  wrong.push(...judgement(operation, error, await stateOf(judge)))
-  await judge.close()
+  wrong.push(...(await judgeAfterDeath(bench, operation, error)))
 
   const startedMs = clock.monotonicMs()
   if (operation.ends !== true) wrong.push(...(await goOn(store, operation, error)))
@@ -98,11 +96,26 @@ export async function tryFaultsInOpening(
   return { wrong, struck, calls }
 }
 
+async function judgeAfterDeath(
+  bench: Bench,
+  operation: Operation,
+  error: unknown,
+): Promise<string[]> {
+  try {
+    const { store } = await openedAfterDeath(bench)
+    const wrong = judge(operation, error, await stateOf(store))
+    await store.close()
+    return wrong
+  } catch (failure) {
+    return [`a successor cannot read it: ${String(failure)}`]
+  }
+}
+
 const endlessIn = ({ endless }: FaultInjectingFileSystem): string[] =>
   endless === undefined ? [] : [`${endless.operation} ${endless.path} does not come to an end`]
 
 /** What no fault is an excuse for, once the store is closed. */
-function traces({ clock, disk }: Bench): string[] {
+export function traces({ clock, disk }: Bench): string[] {
   return [
     ...clock.uncaught.map((uncaught) => `a timer threw ${String(uncaught)}`),
     ...disk.syncedAgain.map((path) => `${path} was synced again`),
@@ -122,19 +135,20 @@ function stagedIn(fs: FileOperations): string[] {
 }
 
 /** An operation fails with an error of ours, or its answer is the right one. */
-function lies({ answer: right }: Operation, error: unknown, given: unknown): string[] {
+export function lies({ answer: right }: Operation, error: unknown, given: unknown): string[] {
   if (error !== undefined) return isStateStoreError(error) ? [] : [`threw ${String(error)}`]
   if (right === undefined) return []
   const isRight = typeof right === 'function' ? right(given) : isDeepStrictEqual(given, right)
   return isRight === true ? [] : [`gave ${JSON.stringify(given)}`]
 }
 
-function judgement(operation: Operation, error: unknown, found: State): string[] {
+/** Whether what stands, but for what {@link goOn} has done, is what the operation was told. */
+export function judge(operation: Operation, error: unknown, found: State): string[] {
   const { before, from = before, after = from } = operation
   const told = error === undefined ? 'committed' : commitStateOf(error)
   const allowed = told === 'committed' ? [after] : told === 'not-committed' ? [from] : [from, after]
-  const timeless = withoutTimes(found)
-  if (allowed.some((state) => isDeepStrictEqual(timeless, state))) return []
+  const judged = withoutTimes(withoutNext(found))
+  if (allowed.some((state) => isDeepStrictEqual(judged, state))) return []
   return [`was told ${told} (${String(error)}), found ${JSON.stringify(found)}`]
 }
 
@@ -174,14 +188,13 @@ export async function goOn(
       const [last] = await store.log(name).last()
       appended.push(...(last?.id === id ? [] : [`the next event of ${name} is not its last`]))
     }
-    const { 'next/a': _a, 'next/b': _b, 'next/c': _c, ...rest } = await stateOf(store)
-    return [...appended, ...judgement(operation, error, withoutNext(rest))]
+    return [...appended, ...judge(operation, error, await stateOf(store))]
   } catch (failure) {
     return [`the next operation failed: ${String(failure)}`]
   }
 }
 
-/** A state without the events of {@link goOn}. */
+/** A state without what {@link goOn} has done. */
 function withoutNext(state: State): State {
   const entries = Object.entries(state).map(([name, value]): [string, unknown] =>
     name.startsWith('log:')
@@ -189,6 +202,8 @@ function withoutNext(state: State): State {
       : [name, value],
   )
   return Object.fromEntries(
-    entries.filter(([name, value]) => !name.startsWith('log:') || (value as unknown[]).length > 0),
+    entries.filter(([name, value]) =>
+      name.startsWith('log:') ? (value as unknown[]).length > 0 : !name.startsWith('next/'),
+    ),
   )
 }
