@@ -1,4 +1,7 @@
-/** For tests: the conformance suite of the storage port, a linearizability checker, a file system in memory, a clock by hand. */
+/**
+ * For tests: the conformance suite of the storage port; file systems in memory, with faults, and with power
+ * cuts; a check of histories for linearizability; a clock by hand.
+ */
 export { MemoryFileSystem, type MemoryFileSystemOptions } from '../file-system/index.js'
 export {
   type ConformanceRunner,
@@ -7,6 +10,14 @@ export {
   describeStorageConformance,
   type StorageSubject,
 } from './conformance/index.js'
+export {
+  type Fault,
+  FaultInjectingFileSystem,
+  type FaultInjectingOptions,
+  type FileSystemOperation,
+  type Mishap,
+  type SeenCall,
+} from './fault-injection/index.js'
 export {
   type Counterexample,
   checkLinearizability,

@@ -17,7 +17,7 @@ import {
   runStepsBlocking,
   type Steps,
 } from '../../src/file-system/index.js'
-import { FaultyDisk } from '../faults/faulty-disk.js'
+import { FaultInjectingFileSystem } from '../../src/testing/index.js'
 import { refusalOf } from '../faults/opened-store.js'
 import { overBlocking, watched } from '../faults/operations.js'
 import { SimulatedClock } from '../faults/simulated-clock.js'
@@ -57,15 +57,14 @@ function setUp() {
   const file = raw.open('/target', 'create', 0o640)
   raw.write(file, content('old'), 0, 3, 0)
   raw.close(file)
-  const disk = new FaultyDisk(raw)
-  const fileSystem = overBlocking(disk.operations, clock.touch)
+  const disk = new FaultInjectingFileSystem(overBlocking(raw, clock.touch), { clock })
   const area = areaIn('/staging')
   return {
     clock,
     disk,
     raw,
     run: (more?: Partial<Replacement>) =>
-      runSteps(fileSystem, clock, replace(replacement('/target', more), area)),
+      runSteps(disk, clock, replace(replacement('/target', more), area)),
     text: () => Buffer.from(raw.readFile('/target')).toString(),
     staged: () => raw.readDirectory('/staging'),
   }
@@ -85,7 +84,7 @@ describe('the staged writer', () => {
 
   it('goes on after a write that took less, were it one byte at a time', async () => {
     const { disk, run, text } = setUp()
-    disk.watch({ at: 2, fault: 1, persists: 'operation' })
+    disk.inject({ nth: 2, atMostBytes: 1, persists: 'operation' })
     await run()
     expect(disk.calls.filter(({ operation }) => operation === 'write')).toHaveLength(15)
     expect(text()).toBe('the new content')
@@ -93,7 +92,7 @@ describe('the staged writer', () => {
 
   it('takes a write of nothing for a full disk', async () => {
     const { disk, run, staged, text } = setUp()
-    disk.watch({ at: 2, fault: 0, persists: 'operation' })
+    disk.inject({ nth: 2, atMostBytes: 0, persists: 'operation' })
     expect(await refusalOf(run())).toMatchObject({ code: 'STATE_IO', reason: 'DiskFull' })
     expect(disk.calls.filter(({ operation }) => operation === 'write')).toHaveLength(1)
     expect(text()).toBe('old')
@@ -103,10 +102,10 @@ describe('the staged writer', () => {
   it('drops the temporary file after a failed fsync, and never syncs it again', async () => {
     const { disk, run, staged, text } = setUp()
     await run({ bytes: content('old') })
-    disk.watch()
+    disk.inject()
     await run({ bytes: content('old') })
     const at = disk.calls.findIndex(({ operation }) => operation === 'sync') + 1
-    disk.watch({ at, fault: 'EIO' })
+    disk.inject({ nth: at, errno: 'EIO' })
     expect(await refusalOf(run())).toMatchObject({ reason: 'InputOutput', errno: 'EIO' })
     expect(disk.calls.map(({ operation }) => operation).slice(at - 1)).toEqual([
       'sync',
@@ -120,12 +119,12 @@ describe('the staged writer', () => {
 
   it('keeps the old file and leaves nothing behind, whichever call fails', async () => {
     const { disk, run } = setUp()
-    disk.watch()
+    disk.inject()
     await run()
     const calls = [...disk.calls]
     for (const [index, { operation }] of calls.entries()) {
       const bench = setUp()
-      bench.disk.watch({ at: index + 1, fault: 'EIO' })
+      bench.disk.inject({ nth: index + 1, errno: 'EIO' })
       expect(await refusalOf(bench.run()), operation).toMatchObject({ code: 'STATE_IO' })
       expect(bench.text(), operation).toBe('old')
       // What was staged is the caller's once staging has succeeded.
@@ -152,15 +151,10 @@ describe('the staged writer', () => {
   it('discards without failing', async () => {
     const { clock, disk } = setUp()
     const area = areaIn('/staging')
-    const fileSystem = overBlocking(disk.operations)
-    const staged = await runSteps(
-      fileSystem,
-      clock,
-      stagedWriter.stage(replacement('/target'), area),
-    )
-    disk.watch({ at: 1, fault: 'EIO' })
-    await runSteps(fileSystem, clock, stagedWriter.discard(staged))
-    await runSteps(fileSystem, clock, stagedWriter.discard(staged))
+    const staged = await runSteps(disk, clock, stagedWriter.stage(replacement('/target'), area))
+    disk.inject({ nth: 1, errno: 'EIO' })
+    await runSteps(disk, clock, stagedWriter.discard(staged))
+    await runSteps(disk, clock, stagedWriter.discard(staged))
   })
 
   it('gives exactly the mode that was asked for, whatever the umask', async () => {

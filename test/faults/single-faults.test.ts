@@ -1,71 +1,69 @@
 import { describe, expect, it } from 'vitest'
-import { report } from '../support/campaign.js'
-import { type Fault, possibleFaults } from './faulty-disk.js'
-import {
-  callsOf,
-  callsOfOpening,
-  diskBefore,
-  tryFault,
-  tryFaultInOpening,
-} from './single-faults.js'
+import type { Mishap, SeenCall } from '../../src/testing/index.js'
+import { campaignSeed, rounds } from '../support/campaign.js'
+import { seededRandom } from '../support/random.js'
+import { mayLeaveFiles, nameOf, placeOf, possibleMishaps, someOf } from './fault-table.js'
+import { tryFaults, tryFaultsInOpening } from './fault-trials.js'
 import { operations } from './store-operations.js'
+import { Tally } from './tally.js'
+import { callsOf, callsOfOpening, diskBefore } from './trial-bench.js'
+
+const random = seededRandom(campaignSeed)
+/** In the bounded form, chance decides what goes wrong with a call, and the call is never left out. */
+const mishapsFor = (call: SeenCall): Mishap[] =>
+  someOf(possibleMishaps(call.operation), rounds(1, 99), random)
 
 describe('one call that goes wrong', () => {
   it.each(Object.entries(operations))('in %s', async (name, operation) => {
     const image = await diskBefore(operation)
-    const calls = await callsOf(operation, image)
-    const wrong: string[] = []
-    let trials = 0
-    for (const [index, call] of calls.entries()) {
-      for (const fault of possibleFaults(call.operation)) {
-        trials += 1
-        const found = await tryFault(operation, image, {
-          at: index + 1,
-          fault,
-          leavesFiles: ['unlink', 'close'].includes(call.operation),
-        })
-        const where = `${fault} in ${call.operation} ${call.path} (call ${index + 1})`
-        wrong.push(...found.map((each) => `${where}: ${each}`))
+    const tally = new Tally()
+    for (const call of await callsOf(operation, image)) {
+      for (const mishap of mishapsFor(call)) {
+        const faults = [{ nth: call.number, ...mishap }]
+        const trial = { faults, leavesFiles: mayLeaveFiles(call) }
+        const verdict = await tryFaults(operation, image, trial)
+        tally.add(`${nameOf(mishap)} in ${placeOf(call)}`, verdict)
       }
     }
-    report('single faults', { operation: name, calls: calls.length, faults: trials })
-    expect(wrong).toEqual([])
+    tally.report('one call', name)
+    expect(tally.wrong).toEqual([])
   })
 })
 
 describe('a disk that fails for good in the middle', () => {
-  const kinds: readonly Fault[] = ['EIO', 'ENOSPC', 'EROFS']
+  const errnos = ['EIO', 'ENOSPC', 'EROFS']
 
-  it.each(Object.entries(operations))('in %s, and is mended afterwards', async (_, operation) => {
-    const image = await diskBefore(operation)
-    const calls = await callsOf(operation, image)
-    const wrong: string[] = []
-    for (const [index, call] of calls.entries()) {
-      const fault = kinds[index % kinds.length] ?? 'EIO'
-      const trial = { at: index + 1, fault, persists: 'everything', leavesFiles: true } as const
-      const found = await tryFault(operation, image, trial)
-      const where = `${fault} from ${call.operation} ${call.path} (call ${index + 1}) on`
-      wrong.push(...found.map((each) => `${where}: ${each}`))
-    }
-    expect(wrong).toEqual([])
-  })
+  it.each(Object.entries(operations))(
+    'in %s, and is mended afterwards',
+    async (name, operation) => {
+      const image = await diskBefore(operation)
+      const tally = new Tally()
+      for (const call of await callsOf(operation, image)) {
+        const errno = errnos[call.number % errnos.length] ?? 'EIO'
+        const faults = [{ nth: call.number, errno, persists: 'everything' } as const]
+        const verdict = await tryFaults(operation, image, { faults, leavesFiles: true })
+        tally.add(`${errno} from ${placeOf(call)} on`, verdict)
+      }
+      tally.report('everything from one call on', name)
+      expect(tally.wrong).toEqual([])
+    },
+  )
 })
 
 describe('one kind of call that fails for good', () => {
-  it.each(Object.entries(operations))('in %s', async (_name, operation) => {
+  it.each(Object.entries(operations))('in %s', async (name, operation) => {
     const image = await diskBefore(operation)
-    const wrong: string[] = []
-    const seen = new Set<string>()
-    for (const [index, call] of (await callsOf(operation, image)).entries()) {
-      if (seen.has(call.operation)) continue
-      seen.add(call.operation)
-      for (const fault of possibleFaults(call.operation)) {
-        const trial = { at: index + 1, fault, persists: 'operation', leavesFiles: true } as const
-        const found = await tryFault(operation, image, trial)
-        wrong.push(...found.map((each) => `${fault} in every ${call.operation}: ${each}`))
+    const tally = new Tally()
+    const kinds = new Set((await callsOf(operation, image)).map((call) => call.operation))
+    for (const kind of kinds) {
+      for (const mishap of someOf(possibleMishaps(kind), rounds(1, 99), random)) {
+        const faults = [{ operation: kind, ...mishap, persists: 'operation' } as const]
+        const verdict = await tryFaults(operation, image, { faults, leavesFiles: true })
+        tally.add(`${nameOf(mishap)} in every ${kind}`, verdict)
       }
     }
-    expect(wrong).toEqual([])
+    tally.report('one kind of call', name)
+    expect(tally.wrong).toEqual([])
   })
 })
 
@@ -80,18 +78,19 @@ describe('one call that goes wrong in opening', () => {
     ['a new store', first],
     ['a store that is there', later],
     ['a store with logs whose writer died', sealing],
-  ])('%s', async (_name, operation) => {
+  ])('%s', async (name, operation) => {
     if (operation === undefined) throw new Error('no such operation')
     const image = await diskBefore(operation)
-    const wrong: string[] = []
-    for (const [index, call] of (await callsOfOpening(image)).entries()) {
-      for (const fault of possibleFaults(call.operation)) {
-        const found = await tryFaultInOpening(operation, image, { at: index + 1, fault })
-        const where = `${fault} in ${call.operation} ${call.path} (call ${index + 1})`
-        wrong.push(...found.map((each) => `${where}: ${each}`))
+    const tally = new Tally()
+    for (const call of await callsOfOpening(image)) {
+      for (const mishap of mishapsFor(call)) {
+        const faults = [{ nth: call.number, ...mishap }]
+        const verdict = await tryFaultsInOpening(operation, image, { faults })
+        tally.add(`${nameOf(mishap)} in ${placeOf(call)}`, verdict)
       }
     }
-    expect(wrong).toEqual([])
+    tally.report('one call', `opening ${name}`)
+    expect(tally.wrong).toEqual([])
   })
 })
 
@@ -100,11 +99,13 @@ describe('every write that takes nothing', () => {
     const { 'the first set of all': first } = operations
     if (first === undefined) throw new Error('no such operation')
     const image = await diskBefore(first)
-    const calls = await callsOfOpening(image)
-    for (const [index, { operation }] of calls.entries()) {
-      if (operation !== 'write') continue
-      const trial = { at: index + 1, fault: 0, persists: 'operation' } as const
-      expect(await tryFaultInOpening(first, image, trial), `from call ${index + 1} on`).toEqual([])
+    const tally = new Tally()
+    for (const call of await callsOfOpening(image)) {
+      if (call.operation !== 'write') continue
+      const faults = [{ nth: call.number, atMostBytes: 0, persists: 'operation' } as const]
+      tally.add(`from ${placeOf(call)} on`, await tryFaultsInOpening(first, image, { faults }))
     }
+    tally.report('one kind of call', 'opening a new store')
+    expect(tally.wrong).toEqual([])
   })
 })

@@ -10,6 +10,7 @@ import {
   MemoryFileSystem,
   NodeFileSystem,
 } from '../../src/file-system/index.js'
+import { FaultInjectingFileSystem } from '../../src/testing/index.js'
 
 type Operations = Omit<FileSystem, 'blocking'>
 
@@ -34,20 +35,26 @@ const forms = {
   blocking: (fileSystem: FileSystem): Operations => awaitable(fileSystem.blocking),
 }
 
-function nodeSubject(form: keyof typeof forms): Subject {
+type Wrap = (fileSystem: FileSystem) => FileSystem
+
+const asItIs: Wrap = (fileSystem) => fileSystem
+/** Nothing goes wrong in it that was not planned. */
+const injecting: Wrap = (fileSystem) => new FaultInjectingFileSystem(fileSystem)
+
+function nodeSubject(form: keyof typeof forms, wrap: Wrap = asItIs): Subject {
   return {
-    fs: forms[form](new NodeFileSystem()),
+    fs: forms[form](wrap(new NodeFileSystem())),
     makeRoot: () => realpathSync(mkdtempSync(join(tmpdir(), 'holdfast-contract-'))),
     removeRoot: (root) => rmSync(root, { recursive: true, force: true }),
     symlink: (target, path) => symlinkSync(target, path),
   }
 }
 
-function memorySubject(form: keyof typeof forms): Subject {
+function memorySubject(form: keyof typeof forms, wrap: Wrap = asItIs): Subject {
   const memory = new MemoryFileSystem()
   let roots = 0
   return {
-    fs: forms[form](memory),
+    fs: forms[form](wrap(memory)),
     makeRoot: () => {
       roots += 1
       memory.blocking.makeDirectory(`/root-${roots}`, 0o700)
@@ -63,6 +70,8 @@ const subjects: readonly [string, () => Subject][] = [
   ['NodeFileSystem, blocking', () => nodeSubject('blocking')],
   ['MemoryFileSystem, promised', () => memorySubject('promised')],
   ['MemoryFileSystem, blocking', () => memorySubject('blocking')],
+  ['FaultInjectingFileSystem, promised', () => nodeSubject('promised', injecting)],
+  ['FaultInjectingFileSystem, blocking', () => memorySubject('blocking', injecting)],
 ]
 
 export interface ContractTools {

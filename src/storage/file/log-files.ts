@@ -54,15 +54,27 @@ export interface SealedFile {
   readonly file: FileDescriptor
   readonly inode: string
   readonly end: number
-  /** A sync of it has failed; it must not be asked again. */
-  readonly isPoisoned: boolean
 }
 
 export class LogFiles {
   readonly #context: LogFilesContext
+  /** By encoded name: the inode of an active file a sync of which has failed, while it is the active one. */
+  readonly #doubtful = new Map<string, string>()
 
   constructor(context: LogFilesContext) {
     this.#context = context
+  }
+
+  /**
+   * A sync of the file has failed. Through another descriptor it would succeed, with the data gone: the
+   * file has to be written anew.
+   */
+  doubt({ name }: LogPlaces, inode: string): void {
+    this.#doubtful.set(name, inode)
+  }
+
+  isDoubtful({ name }: LogPlaces, inode: string): boolean {
+    return this.#doubtful.get(name) === inode
   }
 
   /** Gives the log another active file; what stands before `active.end` is kept, the rest is not its. */
@@ -71,7 +83,7 @@ export class LogFiles {
     if (status !== undefined && status.size > active.end)
       yield* this.#setAside(places, active, options.area)
     const isSmall = active.end <= maxCopiedBytes && active.end < this.#context.logSegmentBytes
-    if (!isSmall && (yield* this.#isSynced(active))) {
+    if (!isSmall && (yield* this.#isSynced(places, active))) {
       yield* this.#closeSegment(places, active, status, options)
     } else {
       const bytes = yield* io.readFile(places.active)
@@ -80,13 +92,14 @@ export class LogFiles {
   }
 
   /** Its bytes may be another's that were never synced. Where that fails they are to be written anew. */
-  *#isSynced(active: SealedFile): Steps<boolean> {
-    if (active.isPoisoned) return false
+  *#isSynced(places: LogPlaces, active: SealedFile): Steps<boolean> {
+    if (this.isDoubtful(places, active.inode)) return false
     try {
       yield* io.sync(active.file)
       return true
     } catch (error) {
       if (!isFileSystemError(error)) throw error
+      this.doubt(places, active.inode)
       return false
     }
   }
@@ -213,6 +226,7 @@ export class LogFiles {
     options: AppendOptions,
   ): Steps<void> {
     yield* this.#replace(places.active, bytes, options, status)
+    this.#doubtful.delete(places.name)
   }
 
   *#replace(

@@ -134,12 +134,18 @@ export class LogReader {
     path: string,
   ): Promise<{ file: FileDescriptor; inode: string; bytes: number } | undefined> {
     const { fileSystem } = this.#context
+    let file: FileDescriptor
     try {
-      const file = await fileSystem.open(path, 'read')
+      file = await fileSystem.open(path, 'read')
+    } catch (error) {
+      if (isFileSystemError(error, 'NotFound')) return undefined
+      throw error
+    }
+    try {
       const { inode, size } = await fileSystem.statusOf(file)
       return { file, inode, bytes: size }
     } catch (error) {
-      if (isFileSystemError(error, 'NotFound')) return undefined
+      await fileSystem.close(file)
       throw error
     }
   }

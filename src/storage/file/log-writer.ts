@@ -233,6 +233,7 @@ export class LogWriter {
   /** Whether the file is the one we know; what others appended in the meantime is taken in. */
   #isAsLeft(places: LogPlaces, known: ActiveFile, status: FileStatus | undefined): boolean {
     if (status?.inode !== known.inode || known.isPoisoned) return false
+    if (this.#files.isDoubtful(places, known.inode)) return false
     if (this.#statusOf(places.manifest)?.inode !== known.manifestInode) return false
     if (status.size === known.end) return true
     if (status.size < known.end) return false
@@ -258,7 +259,7 @@ export class LogWriter {
         // It was closed, and its successor never came to stand in its place.
         yield* this.#files.publish(places, Buffer.alloc(0), status, options)
         yield* syncDirectory(places.layout.logs)
-      } else if (tail.end < status.size) {
+      } else if (tail.end < status.size || this.#files.isDoubtful(places, status.inode)) {
         yield* this.#files.renew(places, active, options)
       } else {
         this.#active.set(places.name, active)
@@ -279,9 +280,15 @@ export class LogWriter {
     const status = this.#statusOf(places.active)
     if (status === undefined) throw new FileSystemError('ENOENT', 'append', places.active)
     const file = yield* io.open(places.active, 'update')
-    const active = this.#activeFile(places, file, status, 0)
-    active.isNew = true
-    this.#active.set(places.name, active)
+    let isKept = false
+    try {
+      const active = this.#activeFile(places, file, status, 0)
+      active.isNew = true
+      this.#active.set(places.name, active)
+      isKept = true
+    } finally {
+      if (!isKept) yield* io.close(file)
+    }
   }
 
   #activeFile(places: LogPlaces, file: number, { inode }: FileStatus, end: number): ActiveFile {
@@ -332,7 +339,7 @@ export class LogWriter {
       active.isNew = false
     } catch (error) {
       if (!isFileSystemError(error)) throw error
-      active.isPoisoned = true
+      this.#files.doubt(places, active.inode)
       let isSealed = false
       try {
         yield* this.#files.renew(places, active, options)
