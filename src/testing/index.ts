@@ -7,4 +7,13 @@ export {
   describeStorageConformance,
   type StorageSubject,
 } from './conformance/index.js'
+export {
+  CrashSimulatingFileSystem,
+  type CrashSimulatingFileSystemOptions,
+  type CrashState,
+  type CrashStatesOptions,
+  type DataRule,
+  type DirectoryRule,
+  type DiskChange,
+} from './crash-simulating-file-system/index.js'
 export { ManualClock, type ManualClockOptions } from './manual-clock.js'
