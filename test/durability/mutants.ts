@@ -16,7 +16,6 @@ import {
 import { type Call, watched } from '../faults/operations.js'
 import type { Step } from '../faults/states.js'
 import { directory, type Subject } from './computer.js'
-import { logging } from './stories.js'
 
 interface SyncCall {
   readonly path: string
@@ -131,43 +130,79 @@ export interface Mutant {
   readonly subject: Subject
 }
 
-const leavingOut = (ignored: (sync: SyncCall) => boolean): Mutant => ({ subject: without(ignored) })
-
-const ofLogs = (ignored: (sync: SyncCall) => boolean): Mutant => ({
-  steps: logging,
+const leavingOut = (operation: string, ignored: (sync: SyncCall) => boolean): Mutant => ({
+  operation,
   subject: without(ignored),
 })
 
+const leavingOutAtFirst = (ignored: (sync: SyncCall) => boolean): Mutant => ({
+  steps: [{ changes: { 'tasks/a': 1 } }],
+  subject: without(ignored),
+})
+
+/** Of a document that has no good backup: one that has is restored, as if nothing had been written. */
+const replacing = (writer: AtomicWriter): Mutant => ({
+  steps: [{ changes: { 'tasks/a': 1 } }, { changes: { 'tasks/a': 2 } }],
+  subject: { writer },
+})
+
+const transaction = 'a transaction of three documents'
+const closing = 'an append that closes a segment'
+
 export const mutants: Readonly<Record<string, Mutant>> = {
-  'files are not synced': leavingOut(({ ofDirectory }) => !ofDirectory),
-  'directories are not synced': leavingOut(({ ofDirectory }) => ofDirectory),
-  'a file is renamed before it is synced': { subject: { writer: renameFirst } },
-  'a file is overwritten in place': { subject: { writer: inPlace } },
-  'the content of an intent is not synced': { subject: { writer: intentsUnsynced } },
-  'the directory of intents is not synced': leavingOut(({ path }) => path.endsWith('/intents')),
-  'an intent is acknowledged before its name is synced': leavingOut(
+  'files are not synced': leavingOutAtFirst(({ ofDirectory }) => !ofDirectory),
+  'directories are not synced': leavingOut(
+    'a set of a new document',
+    ({ ofDirectory }) => ofDirectory,
+  ),
+  'a file is renamed before it is synced': replacing(renameFirst),
+  'a file is overwritten in place': replacing(inPlace),
+  'the content of an intent is not synced': {
+    operation: transaction,
+    subject: { writer: intentsUnsynced },
+  },
+  'the directory of intents is not synced': leavingOut(transaction, ({ path }) =>
+    path.endsWith('/intents'),
+  ),
+  'an intent is carried out before its name is synced': leavingOut(
+    transaction,
     ({ path, last }) => path.endsWith('/intents') && last === 'rename',
   ),
-  'the removal of an intent is not synced': leavingOut(
-    ({ path, last }) => path.endsWith('/intents') && last === 'unlink',
+  'the removal of an intent is not synced': {
+    steps: [
+      { atomic: true, changes: { 'tasks/a': 1, 'tasks/b': 1 } },
+      { changes: { 'tasks/a': undefined } },
+    ],
+    subject: without(({ path, last }) => path.endsWith('/intents') && last === 'unlink'),
+  },
+  'the directory of a collection is not synced': leavingOut('a set of a new document', ({ path }) =>
+    path.endsWith('/tasks'),
   ),
-  'the directory of a collection is not synced': leavingOut(({ path }) => path.endsWith('/tasks')),
-  'the root is not synced': leavingOut(({ path }) => path === directory),
+  'the root is not synced': leavingOutAtFirst(({ path }) => path === directory),
   'the root is not synced after a new collection': leavingOut(
+    'the first set of all',
     ({ path, last }) => path === directory && last === 'makeDirectory',
   ),
-  'the directory around the root is not synced': leavingOut(({ path }) => path === '/'),
-  'the internals are not synced': leavingOut(({ path }) => path.endsWith('/.holdfast')),
-  'the ceiling of numbers is not synced': leavingOut(({ path }) => path.endsWith('/ceilings')),
-  'an append is acknowledged before its sync': ofLogs(
+  'the directory around the root is not synced': leavingOutAtFirst(({ path }) => path === '/'),
+  'the internals are not synced': leavingOutAtFirst(({ path }) => path.endsWith('/.holdfast')),
+  'the ceiling of numbers is not synced': leavingOutAtFirst(({ path }) =>
+    path.endsWith('/ceilings'),
+  ),
+  'an append is acknowledged before its sync': leavingOut(
+    'an append',
     ({ path, ofDirectory }) => !ofDirectory && path.endsWith('.jsonl'),
   ),
-  'the directory of logs is not synced': ofLogs(({ path }) => path.endsWith('/store/logs')),
-  'a closed segment has no durable name': ofLogs(({ path }) => path.endsWith('/logs/sent')),
-  'the directory of manifests is not synced': ofLogs(({ path }) =>
+  'the directory of logs is not synced': leavingOut('the first append of all', ({ path }) =>
+    path.endsWith('/store/logs'),
+  ),
+  'a closed segment has no durable name': leavingOut(closing, ({ path }) =>
+    path.endsWith('/logs/x'),
+  ),
+  'the directory of manifests is not synced': leavingOut(closing, ({ path }) =>
     path.endsWith('/.holdfast/logs'),
   ),
-  'an intent with events is acknowledged before its name is synced': ofLogs(
+  'an intent with events is carried out before its name is synced': leavingOut(
+    'a transaction of documents, events and a counter',
     ({ path, last }) => path.endsWith('/intents') && last === 'rename',
   ),
   'a log without its torn end has no durable name': {

@@ -13,13 +13,20 @@ describe('a power cut', () => {
   ])(
     'at any moment loses nothing acknowledged of %s and shows nothing half',
     async (name, steps) => {
-      const recording = await record(steps)
-      const combinations = rounds(8, 1000)
-      const trials = await cutEverywhere(recording, { seed, combinations, again: 0.02 })
+      // Of commits over several sectors, see CrashOperation.
+      const recording = await record(steps, {}, { dataRule: 'prefix' })
+      const combinations = rounds(8, 200)
+      const trials = await cutEverywhere(recording, {
+        seed,
+        combinations,
+        again: 0.02,
+        share: rounds(0.08, 1),
+      })
       const { cuts, disks, violations } = trials
       report('crash states', { of: `a story of ${name}`, seed, cuts, disks })
       expect(violations.slice(0, 3)).toEqual([])
       expect(disks).toBeGreaterThan(500)
     },
+    3_600_000,
   )
 })

@@ -16,6 +16,8 @@ export interface TrialOptions {
   readonly seed: number
   /** Up to so many combinations of what may be left are all tried at a moment; of more, so many. */
   readonly combinations: number
+  /** How many of the disks are judged, from 0 to 1, chosen by chance. Default: all. */
+  readonly share?: number
   /** Ends at the first violation. */
   readonly stopEarly?: boolean
   /** First moment at which the power fails. */
@@ -35,7 +37,7 @@ export async function cutEverywhere(
   { disk, issued, moments }: Recording,
   options: TrialOptions,
 ): Promise<Trials> {
-  const { again = 0, combinations, from = 0, seed, sparselyFrom = Infinity } = options
+  const { again = 0, combinations, from = 0, seed, share = 1, sparselyFrom = Infinity } = options
   const random = seededRandom(seed)
   const known = new Map<string, Found | string>()
   const trials: Trials = { cuts: 0, disks: 0, violations: [] }
@@ -47,6 +49,7 @@ export async function cutEverywhere(
   const begins = new Set(moments.map(({ at }) => at))
   for (const state of disk.crashStates({ from, seed, combinations })) {
     if (state.moment > sparselyFrom && !begins.has(state.moment)) continue
+    if (share < 1 && random() >= share) continue
     if (state.moment !== judged) {
       judged = state.moment
       // Of moments that begin at the same change, only the last can be told from outside.
