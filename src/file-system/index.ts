@@ -1,4 +1,5 @@
 /** The file-system port, its Node and in-memory implementations, and protocols over it. */
+export { BothForms } from './both-forms.js'
 export type {
   DirectoryEntry,
   FileDescriptor,

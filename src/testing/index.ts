@@ -11,6 +11,15 @@ export {
   type StorageSubject,
 } from './conformance/index.js'
 export {
+  CrashSimulatingFileSystem,
+  type CrashSimulatingFileSystemOptions,
+  type CrashState,
+  type CrashStatesOptions,
+  type DataRule,
+  type DirectoryRule,
+  type DiskChange,
+} from './crash-simulating-file-system/index.js'
+export {
   type Fault,
   FaultInjectingFileSystem,
   type FaultInjectingOptions,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { FileOperations } from '../../src/file-system/index.js'
 import type { StateStore } from '../../src/store/index.js'
 import { type Call, watched } from '../faults/operations.js'
-import { Computer } from './scenario.js'
+import { Computer } from './computer.js'
 import { root, Stretch } from './stretch.js'
 
 /** Calls `meanwhile` once, when a call that is not blocking has been asked for but not yet made. */
@@ -30,10 +30,10 @@ describe('a blocking write that comes while another write is under way', () => {
     )
     const { store } = await computer.open({ alter })
     opened = store
-    const from = computer.log.events.length
+    const from = computer.disk.moment
     await store.collection('tasks').set('a', 1)
     // The write itself never came to sync its directory.
-    const stretch = new Stretch(computer.log, from)
+    const stretch = new Stretch(computer.disk, from)
     expect(stretch.complaintsAboutShown(`${root}/tasks/a.json`)).toEqual([])
     expect(await store.collection('tasks').get('a')).toBe(1)
     expect(await store.collection('notes').get('b')).toBe(1)

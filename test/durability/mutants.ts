@@ -14,7 +14,8 @@ import {
   type Steps,
 } from '../../src/file-system/index.js'
 import { type Call, watched } from '../faults/operations.js'
-import type { Subject } from './scenario.js'
+import type { Step } from '../faults/states.js'
+import { directory, type Subject } from './computer.js'
 
 interface SyncCall {
   readonly path: string
@@ -120,41 +121,107 @@ const intentsUnsynced: AtomicWriter = {
     ),
 }
 
-/** In which logs are written. */
-export const logMutants: Readonly<Record<string, Subject>> = {
-  'what was appended is not synced': without(({ path, ofDirectory }) => {
-    return !ofDirectory && path.endsWith('.jsonl')
-  }),
-  'the directory of logs is not synced': without(({ path }) => path.endsWith('/store/logs')),
-  'the directory of closed segments is not synced': without(({ path }) =>
-    path.endsWith('/logs/sent'),
-  ),
-  'the directory of manifests is not synced': without(({ path }) =>
-    path.endsWith('/.holdfast/logs'),
-  ),
-  'the publication of an intent is not synced': without(
-    ({ path, last }) => path.endsWith('/intents') && last === 'rename',
-  ),
+/** Without a power cut nothing of it would be seen. */
+export interface Mutant {
+  /** Default: documents. */
+  readonly steps?: readonly Step[]
+  /** Instead of steps. */
+  readonly operation?: string
+  readonly subject: Subject
 }
 
-export const mutants: Readonly<Record<string, Subject>> = {
-  'files are not synced': without(({ ofDirectory }) => !ofDirectory),
-  'directories are not synced': without(({ ofDirectory }) => ofDirectory),
-  'a file is renamed before it is synced': { writer: renameFirst },
-  'a file is overwritten in place': { writer: inPlace },
-  'the content of an intent is not synced': { writer: intentsUnsynced },
-  'the directory of intents is not synced': without(({ path }) => path.endsWith('/intents')),
-  'the publication of an intent is not synced': without(
+const leavingOut = (operation: string, ignored: (sync: SyncCall) => boolean): Mutant => ({
+  operation,
+  subject: without(ignored),
+})
+
+const leavingOutAtFirst = (ignored: (sync: SyncCall) => boolean): Mutant => ({
+  steps: [{ changes: { 'tasks/a': 1 } }],
+  subject: without(ignored),
+})
+
+/** Of a document that has no good backup: one that has is restored, as if nothing had been written. */
+const replacing = (writer: AtomicWriter): Mutant => ({
+  steps: [{ changes: { 'tasks/a': 1 } }, { changes: { 'tasks/a': 2 } }],
+  subject: { writer },
+})
+
+const transaction = 'a transaction of three documents'
+const closing = 'an append that closes a segment'
+
+export const mutants: Readonly<Record<string, Mutant>> = {
+  'files are not synced': leavingOutAtFirst(({ ofDirectory }) => !ofDirectory),
+  'directories are not synced': leavingOut(
+    'a set of a new document',
+    ({ ofDirectory }) => ofDirectory,
+  ),
+  'a file is renamed before it is synced': replacing(renameFirst),
+  'a file is overwritten in place': replacing(inPlace),
+  'the content of an intent is not synced': {
+    operation: transaction,
+    subject: { writer: intentsUnsynced },
+  },
+  'the directory of intents is not synced': leavingOut(transaction, ({ path }) =>
+    path.endsWith('/intents'),
+  ),
+  'an intent is carried out before its name is synced': leavingOut(
+    transaction,
     ({ path, last }) => path.endsWith('/intents') && last === 'rename',
   ),
-  'the removal of an intent is not synced': without(
-    ({ path, last }) => path.endsWith('/intents') && last === 'unlink',
+  'the removal of an intent is not synced': {
+    steps: [
+      { atomic: true, changes: { 'tasks/a': 1, 'tasks/b': 1 } },
+      { changes: { 'tasks/a': undefined } },
+    ],
+    subject: without(({ path, last }) => path.endsWith('/intents') && last === 'unlink'),
+  },
+  'the directory of a collection is not synced': leavingOut('a set of a new document', ({ path }) =>
+    path.endsWith('/tasks'),
   ),
-  'the directory of a collection is not synced': without(({ path }) => path.endsWith('/tasks')),
-  'the root is not synced': without(({ path }) => path === '/home/store'),
-  'the root is not synced after a new collection': without(
-    ({ path, last }) => path === '/home/store' && last === 'makeDirectory',
+  'the root is not synced': leavingOutAtFirst(({ path }) => path === directory),
+  'the root is not synced after a new collection': leavingOut(
+    'the first set of all',
+    ({ path, last }) => path === directory && last === 'makeDirectory',
   ),
-  'the directory around the root is not synced': without(({ path }) => path === '/home'),
-  'the internals are not synced': without(({ path }) => path.endsWith('/.holdfast')),
+  'the directory around the root is not synced': leavingOutAtFirst(({ path }) => path === '/'),
+  'the internals are not synced': leavingOutAtFirst(({ path }) => path.endsWith('/.holdfast')),
+  'the ceiling of numbers is not synced': leavingOutAtFirst(({ path }) =>
+    path.endsWith('/ceilings'),
+  ),
+  'an append is acknowledged before its sync': leavingOut(
+    'an append',
+    ({ path, ofDirectory }) => !ofDirectory && path.endsWith('.jsonl'),
+  ),
+  'the directory of logs is not synced': leavingOut('the first append of all', ({ path }) =>
+    path.endsWith('/store/logs'),
+  ),
+  'a closed segment has no durable name': leavingOut(closing, ({ path }) =>
+    path.endsWith('/logs/x'),
+  ),
+  'the directory of manifests is not synced': leavingOut(closing, ({ path }) =>
+    path.endsWith('/.holdfast/logs'),
+  ),
+  'an intent with events is carried out before its name is synced': leavingOut(
+    'a transaction of documents, events and a counter',
+    ({ path, last }) => path.endsWith('/intents') && last === 'rename',
+  ),
+  'a log without its torn end has no durable name': {
+    operation: 'an append behind a torn one',
+    subject: without(({ path }) => path.endsWith('/store/logs')),
+  },
+  'a sync that failed is taken for one that succeeded': {
+    operation: 'an append after one whose sync failed',
+    subject: {
+      alter: (operations) =>
+        watched(operations, ({ operation, perform }) => {
+          if (operation !== 'sync') return perform()
+          try {
+            return perform()
+          } catch {
+            // That is the mistake.
+            return undefined
+          }
+        }),
+    },
+  },
 }

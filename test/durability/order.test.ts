@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { StateStore, WriteOptions } from '../../src/store/index.js'
-import { Computer } from './scenario.js'
+import { Computer } from './computer.js'
 import { during, type Entry, isEntry, root, Stretch } from './stretch.js'
 
 describe('the order of a durable write', () => {
@@ -85,11 +85,11 @@ describe('the order of a durable write', () => {
   it('makes a new store durable before it is open', async () => {
     const computer = new Computer()
     const { store } = await computer.open()
-    const stretch = new Stretch(computer.log, 0)
+    const stretch = new Stretch(computer.disk, 0)
     expect(stretch.complaintsAboutShown(`${root}/.holdfast/store.json`)).toEqual([])
     expect(stretch.complaintsAboutShown(`${root}/.holdfast/store.copy.json`)).toEqual([])
     for (const [path, parent] of [
-      [root, '/home'],
+      [root, '/'],
       [`${root}/.holdfast`, root],
       [`${root}/.holdfast/ceilings`, `${root}/.holdfast`],
       [`${root}/.holdfast/intents`, `${root}/.holdfast`],

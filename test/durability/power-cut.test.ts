@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { campaignSeed, report } from '../support/campaign.js'
-import { everything, logging, record } from './scenario.js'
+import { campaignSeed, report, rounds } from '../support/campaign.js'
+import { record } from './recording.js'
+import { everything, logging } from './stories.js'
 import { cutEverywhere } from './trial.js'
 
 const seed = campaignSeed
@@ -12,12 +13,20 @@ describe('a power cut', () => {
   ])(
     'at any moment loses nothing acknowledged of %s and shows nothing half',
     async (name, steps) => {
-      const recording = await record(steps)
-      const { cuts, disks, violations } = await cutEverywhere(recording, { seed, mixtures: 4 })
-      const { events } = recording.log
-      report('power cuts', { of: name, seed, events: events.length, cuts, disks })
+      // Of commits over several sectors, see CrashOperation.
+      const recording = await record(steps, {}, { dataRule: 'prefix' })
+      const combinations = rounds(8, 200)
+      const trials = await cutEverywhere(recording, {
+        seed,
+        combinations,
+        again: 0.02,
+        share: rounds(0.08, 1),
+      })
+      const { cuts, disks, violations } = trials
+      report('crash states', { of: `a story of ${name}`, seed, cuts, disks })
       expect(violations.slice(0, 3)).toEqual([])
       expect(disks).toBeGreaterThan(500)
     },
+    3_600_000,
   )
 })

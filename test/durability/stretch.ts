@@ -1,23 +1,23 @@
 /** Looking at the order of what an operation of a store did to the disk. */
 import type { StateStore } from '../../src/store/index.js'
-import type { DiskEvent, DiskLog } from './disk-log.js'
-import { Computer, type Subject } from './scenario.js'
+import type { CrashSimulatingFileSystem, DiskChange } from '../../src/testing/index.js'
+import { Computer, directory, type Subject } from './computer.js'
 
-export type Entry = Extract<DiskEvent, { kind: 'entry' }>
+export type Entry = Extract<DiskChange, { kind: 'entry' }>
 
-export const isEntry = (event: DiskEvent): event is Entry => event.kind === 'entry'
-const changesData = ({ kind }: DiskEvent): boolean =>
+export const isEntry = (event: DiskChange): event is Entry => event.kind === 'entry'
+const changesData = ({ kind }: DiskChange): boolean =>
   kind === 'data' || kind === 'size' || kind === 'attributes'
 
 /** What was done to the disk by one operation of a store. */
 export class Stretch {
-  readonly events: readonly DiskEvent[]
+  readonly events: readonly DiskChange[]
 
   constructor(
-    readonly log: DiskLog,
+    readonly disk: CrashSimulatingFileSystem,
     from: number,
   ) {
-    this.events = log.events.slice(from)
+    this.events = disk.changes.slice(from)
   }
 
   get syncs(): string[] {
@@ -44,10 +44,10 @@ export class Stretch {
     const shown = this.indexOfEntry(path)
     const entry = this.events[shown]
     if (entry === undefined || !isEntry(entry)) return [`${path} was not shown`]
-    const last = this.log.events.findLastIndex(
+    const last = this.disk.changes.findLastIndex(
       (event) => 'node' in event && event.node === entry.node && changesData(event),
     )
-    const lastWrite = last - (this.log.events.length - this.events.length)
+    const lastWrite = last - (this.disk.moment - this.events.length)
     const synced = this.events.findIndex(
       (event, index) => index > lastWrite && event.kind === 'sync' && event.node === entry.node,
     )
@@ -60,7 +60,7 @@ export class Stretch {
   }
 }
 
-export const root = '/home/store'
+export const root = directory
 
 /** What `act` did, in a store that was opened and prepared before. */
 export async function during(
@@ -71,10 +71,10 @@ export async function during(
   const computer = new Computer()
   const { store } = await computer.open(subject)
   await prepare(store)
-  const from = computer.log.events.length
+  const from = computer.disk.moment
   await act(store)
   // Acknowledged: what comes later does not count.
-  const stretch = new Stretch(computer.log, from)
+  const stretch = new Stretch(computer.disk, from)
   await store.close()
   return stretch
 }

@@ -1,67 +1,91 @@
-import { createHash } from 'node:crypto'
-import type { Image } from '../faults/image.js'
+/** Cutting the power at every moment of a recording, and judging every disk that may be left. */
+import type { CrashState, DiskChange } from '../../src/testing/index.js'
 import { seededRandom } from '../support/random.js'
-import { fatesOf } from './fates.js'
-import { FragileDisk } from './power-cut.js'
-import { complaint, type Found, openAfterCut, type Recording } from './scenario.js'
+import { complaint, type Found, openAfterCut, textOf } from './judge.js'
+import { type Recording, toldAt } from './recording.js'
 
 export interface Trials {
-  /** Power cuts that were tried. */
+  /** Disks that may be left by a cut: each once a moment. */
   cuts: number
-  /** Disks that they left, each of which was opened. */
+  /** Different disks among them, each of which was opened, read, verified and written to. */
   disks: number
   readonly violations: string[]
 }
 
 export interface TrialOptions {
   readonly seed: number
-  /** Random mixtures tried at each moment, beside the systematic ones. */
-  readonly mixtures: number
+  /** Up to so many combinations of what may be left are all tried at a moment; of more, so many. */
+  readonly combinations: number
+  /** How many of the disks are judged, from 0 to 1, chosen by chance. Default: all. */
+  readonly share?: number
   /** Ends at the first violation. */
   readonly stopEarly?: boolean
-  /** First event after which the power fails. */
+  /** First moment at which the power fails. */
   readonly from?: number
-  /** From this event on only where a moment begins, not after every event. */
+  /** From this moment on only where another begins, not after every change. */
   readonly sparselyFrom?: number
+  /** How much of what opening a disk does is cut again: the share of disks, from 0 to 1. Default: 0. */
+  readonly again?: number
 }
 
-function identify(image: Image): string {
-  const hash = createHash('sha256').update(JSON.stringify([image.directories, image.internals]))
-  for (const { paths, bytes, modifiedMicros } of image.files) {
-    if (paths.some((path) => path.endsWith('/reserve'))) continue
-    hash.update(JSON.stringify([paths, modifiedMicros])).update(bytes)
-  }
-  return hash.digest('hex')
-}
+const combinationsAgain = 8
 
-/** Cuts the power after every event of a recording. */
+// Opening meets thousands of files that are not there; where each was missed takes half of the time.
+Error.stackTraceLimit = 0
+
 export async function cutEverywhere(
-  { issued, log, moments }: Recording,
-  { from = 0, mixtures, seed, sparselyFrom = Infinity, stopEarly = false }: TrialOptions,
+  { disk, issued, moments }: Recording,
+  options: TrialOptions,
 ): Promise<Trials> {
+  const { again = 0, combinations, from = 0, seed, share = 1, sparselyFrom = Infinity } = options
   const random = seededRandom(seed)
-  const disk = new FragileDisk(log.rootNode)
   const known = new Map<string, Found | string>()
   const trials: Trials = { cuts: 0, disks: 0, violations: [] }
-  for (const [index, event] of log.events.entries()) {
-    disk.apply(event)
-    if (event.kind === 'node' || index + 1 < from) continue
-    if (index + 1 > sparselyFrom && !moments.some(({ at }) => at === index + 1)) continue
-    // Of moments that begin at the same event, only the last can be told from outside.
-    const allowed = moments.findLast(({ at }) => at <= index + 1)?.allowed ?? []
-    const told = issued.filter(({ at }) => at <= index + 1).map(({ revision }) => revision)
-    for (const fate of fatesOf(disk, random, mixtures)) {
-      const image = disk.survivors(fate)
-      const id = identify(image)
-      const found = known.get(id) ?? (await openAfterCut(image))
-      trials.cuts += 1
-      if (!known.has(id)) trials.disks += 1
-      known.set(id, found)
-      const wrong = complaint(found, allowed, told)
-      if (wrong === undefined) continue
-      trials.violations.push(`${JSON.stringify(event).slice(0, 160)} (${index + 1}): ${wrong}`)
-      if (stopEarly) return trials
+  let judged = -1
+  let allowedTexts: ReadonlySet<string> = new Set()
+  let moment = moments[0]
+  let told = toldAt(issued, 0)
+  const locks = new Set(issued.flatMap(({ token }) => token?.name ?? []))
+  const begins = new Set(moments.map(({ at }) => at))
+  for (const state of disk.crashStates({ from, seed, combinations })) {
+    if (state.moment > sparselyFrom && !begins.has(state.moment)) continue
+    if (share < 1 && random() >= share) continue
+    if (state.moment !== judged) {
+      judged = state.moment
+      // Of moments that begin at the same change, only the last can be told from outside.
+      moment = moments.findLast(({ at }) => at <= judged)
+      allowedTexts = new Set(moment?.allowed.map(textOf))
+      told = toldAt(issued, judged)
     }
+    trials.cuts += 1
+    let found = known.get(state.id)
+    if (found === undefined) {
+      const opened = await openAfterCut(state, moment?.allowed ?? [], locks)
+      found = typeof opened === 'string' ? opened : opened.found
+      known.set(state.id, found)
+      trials.disks += 1
+      if (typeof opened !== 'string' && random() < again) {
+        const second = { seed: seed + judged, combinations: combinationsAgain }
+        const { cuts, disks, violations } = await cutEverywhere(opened.recording, second)
+        trials.cuts += cuts
+        trials.disks += disks
+        for (const each of violations)
+          trials.violations.push(`${placeOf(state)}, and again ${each}`)
+      }
+    }
+    const wrong = complaint(found, allowedTexts, told)
+    if (wrong !== undefined) trials.violations.push(`${placeOf(state)}: ${wrong}`)
+    if (options.stopEarly === true && trials.violations.length > 0) return trials
   }
   return trials
+
+  function placeOf(state: CrashState): string {
+    const change = disk.changes[state.moment - 1]
+    const what = change === undefined || change.kind === 'settled' ? 'before' : spell(change)
+    return `cut after ${what} (${state.moment}), ${state.describe()}`
+  }
+}
+
+function spell(change: DiskChange): string {
+  return 'path' in change ? `${change.kind} ${change.path}` : change.kind
 }

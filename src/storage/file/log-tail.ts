@@ -125,8 +125,13 @@ function wholeRecords(bytes: Buffer, start: number, end: number): readonly LineR
   return whole === undefined ? salvageLine(bytes, start, end).records : [whole]
 }
 
+/** The id of the last record of the last whole commit of ours: one in part is cut off before an append. */
+export function lastCommittedId(bytes: Buffer): Revision | undefined {
+  return lastRecordId(bytes.subarray(0, tailIn(bytes, true)?.end ?? 0))
+}
+
 /** The id of the last whole record of ours. */
-export function lastRecordId(bytes: Buffer): Revision | undefined {
+function lastRecordId(bytes: Buffer): Revision | undefined {
   for (const [start, end] of linesFromEnd(bytes, bytes.length)) {
     const records = wholeRecords(bytes, start, end)
     const last = records.findLast(({ origin }) => origin === 'store')

@@ -31,7 +31,7 @@ import {
   readManifest,
   refuseLinks,
 } from './log-manifest.js'
-import { asBuffer, holdsRecord, inspectTail, lastRecordId } from './log-tail.js'
+import { asBuffer, holdsRecord, inspectTail, lastCommittedId } from './log-tail.js'
 
 const maxOpenFiles = 64
 const newline = 10
@@ -219,7 +219,7 @@ export class LogWriter {
       if (known !== undefined && this.#isAsLeft(places, known, status)) {
         known.isBusy = true
         if (known.end < this.#context.logSegmentBytes || known.isOpenEnded) return known
-        yield* this.#files.renew(places, known, options)
+        yield* this.#renew(places, known, options)
         this.#close(places.name, known)
         continue
       }
@@ -260,7 +260,7 @@ export class LogWriter {
         yield* this.#files.publish(places, Buffer.alloc(0), status, options)
         yield* syncDirectory(places.layout.logs)
       } else if (tail.end < status.size || this.#files.isDoubtful(places, status.inode)) {
-        yield* this.#files.renew(places, active, options)
+        yield* this.#renew(places, active, options)
       } else {
         this.#active.set(places.name, active)
         isKept = true
@@ -268,6 +268,12 @@ export class LogWriter {
     } finally {
       if (!isKept) yield* io.close(file)
     }
+  }
+
+  /** What is synced in the new file from now on must be found under its name. */
+  *#renew(places: LogPlaces, active: ActiveFile, options: AppendOptions): Steps<void> {
+    yield* this.#files.renew(places, active, options)
+    if (options.durable) yield* syncDirectory(places.layout.logs)
   }
 
   *#create(places: LogPlaces, log: string, options: AppendOptions): Steps<void> {
@@ -353,10 +359,10 @@ export class LogWriter {
     }
   }
 
-  /** The greatest id in the log. */
+  /** The greatest id of a whole commit in the log. */
   *#lastId(places: LogPlaces): Steps<Revision> {
     const content = yield* unlessMissing(io.readFile(places.active))
-    const found = content && lastRecordId(asBuffer(content))
+    const found = content && lastCommittedId(asBuffer(content))
     if (found !== undefined) return found
     const { manifest } = readManifest(this.#context.fileSystem.blocking, places)
     return manifest.segments.at(-1)?.lastId ?? '0.0'
