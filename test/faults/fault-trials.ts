@@ -21,7 +21,7 @@ export interface Trial {
 
 export interface Verdict {
   readonly wrong: readonly string[]
-  /** How many calls have gone wrong as planned. */
+  /** How many of the faults have struck; one that persists counts once. */
   readonly struck: number
   /** All that the operation has made, with those. */
   readonly calls: readonly SeenCall[]
@@ -44,10 +44,8 @@ export async function tryFaults(
       answer = given
     }),
   )
-  const {
-    calls,
-    struck: { length: struck },
-  } = disk
+  const { calls } = disk
+  const struck = Math.min(disk.struck.length, faults.length)
   const wrong = endlessIn(disk)
   disk.inject()
   wrong.push(...lies(operation, error, answer))
@@ -78,10 +76,8 @@ export async function tryFaultsInOpening(
   disk.inject(...faults)
   const opened = openOn(bench, disk)
   const error = await refusalOf(opened)
-  const {
-    calls,
-    struck: { length: struck },
-  } = disk
+  const { calls } = disk
+  const struck = Math.min(disk.struck.length, faults.length)
   const wrong = endlessIn(disk)
   disk.inject()
   wrong.push(...lies({ ...operation, answer: undefined }, error, undefined))

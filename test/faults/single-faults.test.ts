@@ -38,7 +38,7 @@ describe('a disk that fails for good in the middle', () => {
     async (name, operation) => {
       const image = await diskBefore(operation)
       const tally = new Tally()
-      for (const call of await callsOf(operation, image)) {
+      for (const call of someOf(await callsOf(operation, image), rounds(8, 9999), random)) {
         const errno = errnos[call.number % errnos.length] ?? 'EIO'
         const faults = [{ nth: call.number, errno, persists: 'everything' } as const]
         const verdict = await tryFaults(operation, image, { faults, leavesFiles: true })
