@@ -94,6 +94,7 @@ describe('a directory of generations', () => {
   })
 
   it.each([
+    ['readDirectory', 'EIO'],
     ['open', 'EMFILE'],
     ['write', 'ENOSPC'],
     ['rename', 'EIO'],
@@ -218,7 +219,13 @@ describe('who takes a generation', () => {
 
   it('writes its file whole, however little the disk takes at once', () => {
     const set = begun()
-    set.alterWith(writingAtMost(1))
+    set.alterWith((call) => {
+      const [, bytes, offset, length] = call.args
+      if (call.operation === 'write') {
+        expect((offset as number) + (length as number)).toBe((bytes as Uint8Array).byteLength)
+      }
+      return writingAtMost(3)(call)
+    })
     const own = taken(set)
     own.beat()
     own.beat()
