@@ -26,7 +26,7 @@ export const coreModules: readonly string[] = moduleNames.slice(0, 5)
 
 /** Tests of all of these that take no processes and no more than some seconds a file. */
 const testFolders =
-  /^test\/(atomic-write|concurrency|counter|documents|durability|faults|file-lock|file-system|full-disk|health|lock|log|logs|serializer|storage|store|testing)\//
+  /^test\/(atomic-write|concurrency|counter|documents|durability|faults|file-lock|file-system|full-disk|health|lock|log|log-segment|logs|serializer|storage|store|testing)\//
 
 /** These take longer than all others together, or run the sources in other processes. */
 const slowTests = [
