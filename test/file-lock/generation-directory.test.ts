@@ -125,7 +125,22 @@ describe('a directory of generations', () => {
     const { directory, raw } = begun()
     const file = raw.open(`/lease/${numberName(4)}`, 'create')
     raw.write(file, Buffer.from(content), 0, content.length, 0)
-    expect(directory.newest()).toMatchObject({ generation: 4, content, ...expected })
+    expect(directory.newest()).toEqual({ generation: 4, content, ...expected })
+  })
+
+  it.each(['release', 'abandon', 'close'] as const)('keeps no file open after %s', (way) => {
+    const set = begun()
+    let open = 0
+    set.alterWith(({ operation, args }) => {
+      if (operation === 'open') open += 1
+      if (operation === 'close') open -= 1
+      return args
+    })
+    const own = taken(set)
+    expect(set.directory.take(set.first, 'busy', owner, set.draft())).toBeUndefined()
+    expect(open).toBe(1)
+    own[way]()
+    expect(open).toBe(0)
   })
 
   it('passes over what is none, and what has gone', () => {

@@ -1,8 +1,8 @@
 /** The mutations that nobody can notice, each with its reason, by the text of the sources they change. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { allMutations, readSource } from './modules.js'
-import { type Mutation, onOneLine } from './mutations.js'
+import { readSource } from './modules.js'
+import { type Mutation, mutationsOf, onOneLine } from './mutations.js'
 
 export interface Survivor {
   readonly file: string
@@ -42,12 +42,16 @@ export const survivorKey = ({ file, within, line, original, replacement }: Survi
 
 /** Those that explain nothing that is there any more. */
 export function staleExplanations(root: string): string[] {
+  const explanations = readExplanations(root)
+  const files = new Set(explanations.map(({ file }) => file))
   const present = new Set(
-    allMutations(root).flatMap(({ file, mutations }) => {
-      const text = readSource(root, file)
-      return mutations.map((mutation) => survivorKey(survivorOf(mutation, text)))
-    }),
+    [...files]
+      .filter((file) => existsSync(join(root, file)))
+      .flatMap((file) => {
+        const text = readSource(root, file)
+        return mutationsOf(file, text).map((mutation) => survivorKey(survivorOf(mutation, text)))
+      }),
   )
-  const stale = readExplanations(root).filter((entry) => !present.has(survivorKey(entry)))
+  const stale = explanations.filter((entry) => !present.has(survivorKey(entry)))
   return stale.map(({ file, line, original }) => `${file}: ${original} in ${line}`)
 }
