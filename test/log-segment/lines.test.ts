@@ -49,6 +49,8 @@ describe('what can be had from a line', () => {
     ['{"a":1}', 0, { a: 1 }],
     ['3', 0, 3],
     ['[1]', 0, [1]],
+    ['null', 0, null],
+    ['{"at":1e999,"time":7}', 7, { at: Number.POSITIVE_INFINITY, time: 7 }],
     [`{"at":"${timeOf(5)}"}`, at + 5, { at: timeOf(5) }],
     ['{"at":"soon","time":7}', 7, { at: 'soon', time: 7 }],
     ['{"timestamp":8}', 8, { timestamp: 8 }],
