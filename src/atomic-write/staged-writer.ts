@@ -13,7 +13,7 @@ export function* writeFully(file: FileDescriptor, bytes: Uint8Array, path: strin
   }
 }
 
-const renameTries = 9
+const renameTries = 10
 const firstPauseMs = 1
 
 /**

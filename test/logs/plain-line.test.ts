@@ -55,8 +55,31 @@ describe('a line as we write it', () => {
     '{"id":"3.14","at":"2026-11-21T10:00:00.123Z","type":"sent',
     ' {"id":"3.14","at":"2026-11-21T10:00:00.123Z","data":1',
     '{"id":"3.14',
+    '{"id":"3.","at":"2026-11-21T10:00:00.123Z","data":1',
+    '{"id":".14","at":"2026-11-21T10:00:00.123Z","data":1',
+    '{"id":"3:14","at":"2026-11-21T10:00:00.123Z","data":1',
+    '{"id":"3.14","at":"2026-11-21T10:00:00.123+","data":1',
+    '{"id":"3.14","at":"2026-11-21T10:00:/0.123Z","data":1',
+    '{"id":"3.14","at":"2026-11-21T10:00:0:.123Z","data":1',
   ])('of another shape is left to the parser: %s', (text) => {
     expect(readPlainLine(text)).toBeUndefined()
+  })
+
+  it('is read without the parser', () => {
+    const start = `{"id":"3.14","at":"${time}"`
+    const record = { id: '3.14', at, origin: 'store', isContinued: false }
+    expect(readPlainLine(`${start},"type":"sent","agent":"bot","data":{"a":1}`)).toEqual({
+      ...record,
+      type: 'sent',
+      agent: 'bot',
+      data: { a: 1 },
+    })
+    expect(readPlainLine(`${start},"agent":"","data":[1],"more":true`)).toEqual({
+      ...record,
+      agent: '',
+      data: [1],
+      isContinued: true,
+    })
   })
 
   it.each(['2026-11-21T23:59:59.999Z', '1000-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z'])(
