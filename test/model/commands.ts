@@ -1,110 +1,26 @@
-/** The commands that sequences are made of. Each does something to a world and to its model, and compares. */
+/** The commands that sequences are made of. */
 import assert from 'node:assert/strict'
-import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
-import type { LogFilter, StateStore } from '../../src/index.js'
+import type { LogFilter } from '../../src/index.js'
 import { compareRevisions } from '../../src/storage/index.js'
+import {
+  codeOf,
+  command,
+  compare,
+  compareAll,
+  type Ideal,
+  isForeseeable,
+  seats,
+} from './command.js'
 import { collections, counters, isPlainKey, logs, patterns, refusedKeys } from './hostile-names.js'
 import { asStored, refusedValues, values } from './hostile-values.js'
-import { shown, snapshotOf, snapshotOfModel } from './snapshot.js'
-import { identify, type StoreModel } from './store-model.js'
-import { type Foreseen, foresee, perform, performBlocking, type Work } from './work.js'
+import { lock, release, withLock, writeUnderLock } from './lock-commands.js'
+import { close, crash, dieAtWork, openBeside, reopen } from './process-commands.js'
+import { shown } from './snapshot.js'
+import { identify } from './store-model.js'
+import { foresee, perform, performBlocking } from './work.js'
 import { blockingWorks, newEvents, places, works } from './work-arbitraries.js'
 import type { SeatNumber, World } from './world.js'
-
-/** Holds the model, which a command replaces as a whole. */
-export interface Ideal {
-  state: StoreModel
-  /** How many seats are taken. */
-  isTaken: [boolean, boolean]
-  readonly supports: Supports
-}
-
-export interface Supports {
-  /** Closing and opening again, several openers, crashes. */
-  readonly processes: boolean
-  /** A process may die at any of its file-system calls. */
-  readonly deathInTurn: boolean
-  readonly backups: number
-}
-
-/** How many commands of each name were run, in all sequences. */
-export const ran = new Map<string, number>()
-
-class Command<Input> implements fc.AsyncCommand<Ideal, World> {
-  readonly #name: string
-  readonly #input: Input
-  readonly #isPossible: (ideal: Ideal, input: Input) => boolean
-  readonly #run: (ideal: Ideal, world: World, input: Input) => Promise<void>
-
-  constructor(
-    name: string,
-    input: Input,
-    run: (ideal: Ideal, world: World, input: Input) => Promise<void>,
-    isPossible: (ideal: Ideal, input: Input) => boolean,
-  ) {
-    this.#name = name
-    this.#input = input
-    this.#run = run
-    this.#isPossible = isPossible
-  }
-
-  check(ideal: Ideal): boolean {
-    return this.#isPossible(ideal, this.#input)
-  }
-
-  async run(ideal: Ideal, world: World): Promise<void> {
-    ran.set(this.#name, (ran.get(this.#name) ?? 0) + 1)
-    await this.#run(ideal, world, this.#input)
-  }
-
-  toString(): string {
-    return `${this.#name}(${fc.stringify(this.#input)})`
-  }
-}
-
-const always = (): boolean => true
-
-function command<Input>(
-  name: string,
-  input: fc.Arbitrary<Input>,
-  run: (ideal: Ideal, world: World, input: Input) => Promise<void>,
-  isPossible: (ideal: Ideal, input: Input) => boolean = always,
-): fc.Arbitrary<fc.AsyncCommand<Ideal, World>> {
-  return input.map((each) => new Command(name, each, run, isPossible))
-}
-
-const seats = fc.constantFrom<SeatNumber>(0, 1)
-
-/** What a call was refused with; undefined when it was not. */
-async function codeOf(call: () => unknown): Promise<string | undefined> {
-  try {
-    await call()
-    return undefined
-  } catch (error) {
-    const { code } = error as { code?: unknown }
-    if (typeof code !== 'string') throw error
-    return code
-  }
-}
-
-async function compare(
-  ideal: Ideal,
-  { after, refusal, result }: Foreseen,
-  call: () => unknown,
-): Promise<void> {
-  let found: unknown
-  const code = await codeOf(async () => {
-    found = await call()
-  })
-  assert.equal(code, refusal)
-  if (refusal === undefined && result !== undefined) assert.deepStrictEqual(found, result)
-  ideal.state = after
-}
-
-/** A backup that may or may not have been made cannot be counted on. */
-const isForeseeable = ({ state }: Ideal, work: Work): boolean =>
-  work.kind !== 'restore' || !state.unsure.has(identify(work.place))
 
 const doWork = command(
   'work',
@@ -334,93 +250,6 @@ const together = command(
     increments.every((by) => Number.isSafeInteger((state.counters.get(name) ?? 0) + by * 5)),
 )
 
-const lockNames = fc.constantFrom('job', 'Job', '__proto__', 'a/b', 'k'.repeat(300))
-
-const lock = command(
-  'lock',
-  fc.record({ seat: seats, name: lockNames }),
-  async (_, world, { name, seat: wanted }) => {
-    const { seat, store } = world.at(wanted)
-    const held = world.locks.get(name)
-    if (held !== undefined && !held.orphaned) {
-      const code = await codeOf(() => store.lock(name, { waitMs: 0 }))
-      assert.equal(code, 'STATE_LEASE_TIMEOUT')
-      return
-    }
-    const taken = await store.lock(name, { waitMs: held === undefined ? 0 : 10_000 })
-    assert(taken.token > (world.tokens.get(name) ?? 0), 'tokens rise')
-    world.tokens.set(name, taken.token)
-    if (held !== undefined) world.lostClaims.push(held.lock)
-    world.locks.set(name, { lock: taken, seat, orphaned: false })
-    const shownLocks = await store.locks()
-    assert.equal(shownLocks.find((each) => each.name === name)?.token, taken.token)
-  },
-)
-
-const release = command('release', lockNames, async (_, world, name) => {
-  const held = world.locks.get(name)
-  if (held === undefined || held.orphaned) return
-  await held.lock.release()
-  world.locks.delete(name)
-  world.lostClaims.push(held.lock)
-})
-
-const writeUnderLock = command(
-  'writeUnderLock',
-  fc.record({ seat: seats, place: places, value: values, isLost: fc.boolean() }),
-  async (ideal, world, { isLost, place, seat, value }) => {
-    const { store } = world.at(seat)
-    const held = [...world.locks.values()].find(({ orphaned }) => !orphaned)?.lock
-    const lease = isLost ? world.lostClaims.at(-1) : held
-    if (lease === undefined) return
-    const { name, token } = lease
-    const documents = store.collection(place.collection)
-    const set = () => documents.set(place.key, value, { lease: { name, token } })
-    const code = await codeOf(set)
-    assert.equal(code, isLost ? 'STATE_LEASE_LOST' : undefined)
-    if (isLost) return
-    ideal.state = ideal.state.copy()
-    ideal.state.put(place, asStored(value))
-  },
-)
-
-const withLock = command(
-  'withLock',
-  fc.record({ seat: seats, name: lockNames, other: lockNames, counter: counters }),
-  async (ideal, world, { counter, name, other, seat }) => {
-    if (world.locks.has(name) || world.locks.has(other)) return
-    const { store } = world.at(seat)
-    await store.withLock([name, other], { ttlMs: 1000 }, async (first, locks) => {
-      assert.equal(locks.length, new Set([name, other]).size)
-      for (const each of locks) {
-        assert(each.token > (world.tokens.get(each.name) ?? 0))
-        world.tokens.set(each.name, each.token)
-      }
-      assert.equal(first.token, locks[0]?.token)
-      await store.counters.increment(counter, 1, { lease: first })
-    })
-    ideal.state = ideal.state.copy()
-    assert(ideal.state.count([[counter, 1]]))
-  },
-  ({ state }, { counter }) => Number.isSafeInteger((state.counters.get(counter) ?? 0) + 1),
-)
-
-/** Everything that users can see, and that nothing is wrong with the files. */
-export async function compareAll(
-  state: StoreModel,
-  store: StateStore,
-  world: World,
-): Promise<void> {
-  assert.deepStrictEqual(await snapshotOf(store), snapshotOfModel(state))
-  const { documents, findings, intact, records } = await store.verify()
-  assert.deepStrictEqual(findings, [])
-  assert.equal(intact, documents)
-  assert.equal(documents, state.documents.size + state.counters.size)
-  const events = [...state.logs.values()].reduce((sum, each) => sum + each.length, 0)
-  assert.equal(records, events)
-  assert.deepStrictEqual(world.alarms, [])
-}
-
 const verify = command('verify', seats, ({ state }, world, seat) =>
   compareAll(state, world.at(seat).store, world),
 )
@@ -436,86 +265,6 @@ const setClock = command(
   fc.constantFrom(-3_600_000, -1, 3_600_000),
   async (_, world, byMs) => world.clock.jump(byMs),
 )
-
-const openBeside = command(
-  'openBeside',
-  seats,
-  async ({ isTaken }, world, seat) => {
-    await world.open(seat)
-    isTaken[seat] = true
-  },
-  ({ isTaken, supports }, seat) => supports.processes && !isTaken[seat],
-)
-
-const close = command(
-  'close',
-  seats,
-  async ({ isTaken }, world, seat) => {
-    const closed = await world.close(seat)
-    isTaken[seat] = false
-    assert.equal(await codeOf(() => closed.collection('tasks').get('a')), 'STATE_CLOSED')
-  },
-  ({ isTaken }, seat) => isTaken[0] && isTaken[1] && isTaken[seat],
-)
-
-const reopen = command(
-  'reopen',
-  seats,
-  async (_, world, seat) => {
-    await world.close(seat)
-    await world.open(seat)
-    world.reopenings += 1
-  },
-  ({ isTaken, supports }, seat) => supports.processes && isTaken[seat],
-)
-
-const crash = command(
-  'crash',
-  seats,
-  async (_, world, seat) => {
-    world.crash(seat)
-    await world.open(seat)
-  },
-  ({ isTaken, supports }, seat) => supports.processes && isTaken[seat],
-)
-
-/** A process dies at one of the calls that a work takes: all of it was done, or nothing. */
-const dieAtWork = command(
-  'dieAtWork',
-  fc.record({ seat: seats, work: works, call: fc.nat({ max: 60 }) }),
-  async (ideal, world, { call, seat, work }) => {
-    const before = ideal.state
-    const foreseen = foresee(work, before, world)
-    const { store } = world.at(seat)
-    const life = world.lifeAt(seat)
-    life.dieAt(call)
-    const work_ = codeOf(() => perform(work, store, world))
-    const outcome = await life.until(work_.then((code) => ({ code })))
-    world.crash(seat)
-    const next = await world.open(seat)
-    const found = await snapshotOf(next)
-    const isDone = isDeepStrictEqual(found, snapshotOfModel(foreseen.after))
-    if (outcome !== undefined) {
-      // It was told before it died.
-      assert.equal(outcome.code, foreseen.refusal)
-      assert(isDone, 'what was acknowledged is there')
-    } else if (!isDone) {
-      assert.deepStrictEqual(found, snapshotOfModel(before))
-    }
-    ideal.state = (isDone ? foreseen.after : before).copy()
-    if (outcome !== undefined) return
-    for (const id of touchedBy(work)) ideal.state.unsure.add(id)
-  },
-  (ideal, { seat, work }) =>
-    ideal.supports.deathInTurn && ideal.isTaken[seat] === true && isForeseeable(ideal, work),
-)
-
-function touchedBy(work: Work): string[] {
-  if (work.kind === 'transaction') {
-    return work.steps.flatMap((step) => ('place' in step ? identify(step.place) : []))
-  }
-  return 'place' in work ? [identify(work.place)] : []
-}
 
 /** With their weights: `fc.commands` draws evenly. */
 const weighted: readonly (readonly [number, fc.Arbitrary<fc.AsyncCommand<Ideal, World>>])[] = [

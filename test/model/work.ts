@@ -95,7 +95,10 @@ export function foresee(work: Work, before: StoreModel, world: World): Foreseen 
       const present = before.get(work.place)
       if (present === undefined && !work.hasInitial) return { after, refusal: 'STATE_NOT_FOUND' }
       if (work.fails) return { after, refusal: 'Deliberate' }
-      const value = { was: present?.value ?? 'initial', now: asStored(work.value) }
+      const value = {
+        was: present === undefined ? 'initial' : present.value,
+        now: asStored(work.value),
+      }
       after.put(work.place, value)
       return { after, result: value }
     }

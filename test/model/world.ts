@@ -108,8 +108,8 @@ export class World {
   async close(seat: SeatNumber): Promise<StateStore> {
     const { store } = this.at(seat)
     this.#seats[seat] = undefined
-    for (const [name, { lock, seat: holder }] of this.locks) {
-      if (holder !== seat) continue
+    for (const [name, { lock, orphaned, seat: holder }] of this.locks) {
+      if (holder !== seat || orphaned) continue
       this.locks.delete(name)
       this.lostClaims.push(lock)
     }
