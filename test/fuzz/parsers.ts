@@ -330,7 +330,9 @@ const owners: ParserSubject = {
 
 const ceilings: ParserSubject = {
   parser: 'ceilings and boots',
-  samples: [Buffer.from('0000000000016384 0000000000016384\n')],
+  samples: ['0000000000016384', '0000000000049152', '9999999999999999'].map((number) =>
+    Buffer.from(`${number} ${number}\n`),
+  ),
   judge: (bytes) => {
     const fs = new MemoryFileSystem().blocking
     for (const path of ['/ceilings', '/boots']) fs.makeDirectory(path, 0o700)
