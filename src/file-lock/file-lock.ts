@@ -3,7 +3,7 @@
  * thread for some tens of microseconds and never wait; waiting is the caller's, which may be doing it
  * with timers or, in an exit handler, without.
  */
-import type { GenerationOwner } from './generation-directory.js'
+import type { GenerationOwner } from './generation-owner.js'
 
 /** The right to write until `leave`. */
 export interface Turn {

@@ -21,7 +21,7 @@ export const numberName = (value: number): string => value.toString().padStart(d
 
 /** The number a file name stands for, or undefined for a foreign file. */
 export const parseNumberName = (name: string): number | undefined =>
-  /^\d{16}$/.test(name) ? Number(name) : undefined
+  /^\d{16}$/.test(name) && Number.isSafeInteger(Number(name)) ? Number(name) : undefined
 
 /** Creates a directory unless it is there. */
 export function ensureDirectory(fs: FileOperations, path: string, mode = 0o700): boolean {
@@ -150,6 +150,8 @@ export class GenerationCeiling {
   #readBase(path: string): number | undefined {
     const text = Buffer.from(this.#fs.readFile(path)).toString('utf8')
     const [first = '', second = ''] = text.trim().split(' ')
-    return first === second ? parseNumberName(first) : undefined
+    const base = first === second ? parseNumberName(first) : undefined
+    // Ceilings rise: it was the highest of them once.
+    return base !== undefined && base <= this.#highest() ? base : undefined
   }
 }

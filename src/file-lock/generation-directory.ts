@@ -22,7 +22,7 @@
 import { FileSystemError, isFileSystemError } from '../errors/index.js'
 import type { FileDescriptor, FileOperations } from '../file-system/index.js'
 import { type GenerationCeiling, numberName, parseNumberName } from './generation-ceiling.js'
-import type { ProcessIdentity } from './process-identity.js'
+import { type GenerationOwner, parseOwner } from './generation-owner.js'
 
 /**
  * - `wait`: queued behind older generations.
@@ -32,17 +32,6 @@ import type { ProcessIdentity } from './process-identity.js'
  * - `torn`: given up in the middle of its work, which the next must settle.
  */
 export type GenerationState = 'wait' | 'busy' | 'idle' | 'free' | 'torn'
-
-export interface GenerationOwner extends Partial<ProcessIdentity> {
-  /** The opened store that holds it. */
-  readonly incarnation?: string | undefined
-  /** ISO 8601. */
-  readonly since?: string | undefined
-  readonly ttlMs?: number | undefined
-  readonly purpose?: string | undefined
-  /** What is held, where the directory's name does not spell it. */
-  readonly name?: string | undefined
-}
 
 export interface GenerationRecord {
   readonly generation: number
@@ -66,15 +55,6 @@ const beatPosition = stateWidth + 1
 
 const format = (state: GenerationState, owner: GenerationOwner): string =>
   `${state} ${'0'.repeat(beatWidth)}\n${JSON.stringify(owner)}\n`
-
-function parseOwner(text: string): GenerationOwner {
-  try {
-    const owner: unknown = JSON.parse(text)
-    return typeof owner === 'object' && owner !== null ? owner : {}
-  } catch {
-    return {}
-  }
-}
 
 function parse(generation: number, content: string): GenerationRecord {
   const state = content.slice(0, stateWidth)

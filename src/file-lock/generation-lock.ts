@@ -3,10 +3,10 @@ import type { FileLock, LockContext, Turn } from './file-lock.js'
 import type { GenerationCeiling } from './generation-ceiling.js'
 import {
   GenerationDirectory,
-  type GenerationOwner,
   type GenerationRecord,
   type OwnGeneration,
 } from './generation-directory.js'
+import type { GenerationOwner } from './generation-owner.js'
 import type { ProcessTable } from './process-identity.js'
 import { SilenceObserver } from './silence.js'
 

@@ -9,12 +9,12 @@ export {
 } from './generation-ceiling.js'
 export {
   GenerationDirectory,
-  type GenerationOwner,
   type GenerationRecord,
   type GenerationState,
   type OwnGeneration,
 } from './generation-directory.js'
 export { GenerationLock, type GenerationLockOptions } from './generation-lock.js'
+export { type GenerationOwner, isIncarnation, parseOwner } from './generation-owner.js'
 export {
   type Liveness,
   type ProcessIdentity,

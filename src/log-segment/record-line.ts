@@ -9,7 +9,7 @@
  */
 import { crc32 } from './checksum.js'
 import type { LineRecord } from './line-record.js'
-import { head, headBytes, readPlainLine } from './plain-line.js'
+import { head, headBytes, peekLine, readPlainLine } from './plain-line.js'
 
 /** Bytes that do not make a record, by their place in what was given. */
 export interface DamagedSpan {
@@ -31,7 +31,10 @@ const sumKeyBytes = Buffer.from(sumKey)
 const sumLength = sumKey.length + 10
 const newline = 10
 const maxSumsTried = 16
+/** More of them than a line has bytes for this many are not looked at: it is damage, not records. */
+const checkedBytesPerByte = 16
 const isRevision = /^\d+\.\d+$/
+const isId = /^\d{1,16}\.\d{1,16}$/
 const isIsoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
 /** The part between time and checksum, which is the same whenever the record is written. */
@@ -75,6 +78,8 @@ function bearsSum(bytes: Uint8Array, start: number, end: number): boolean {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+const isText = (value: unknown): boolean => value === undefined || typeof value === 'string'
+
 function parse(bytes: Buffer, start: number, end: number): unknown {
   try {
     return JSON.parse(bytes.toString('utf8', start, end))
@@ -99,6 +104,7 @@ function parseLine(bytes: Buffer, start: number, end: number): LineRecord | unde
     | undefined
   if (typeof line?.id !== 'string' || typeof line.at !== 'string') return undefined
   const { id, type, agent, data } = line
+  if (!isId.test(id) || !isText(type) || !isText(agent)) return undefined
   const at = Date.parse(line.at)
   if (Number.isNaN(at)) return undefined
   const isContinued = line.more === true
@@ -148,40 +154,71 @@ export function salvageLine(
   if (first === last) return { records: [], damaged: [] }
   const whole = decodeLine(bytes, first, last) ?? decodeForeign(bytes, first, last)
   if (whole !== undefined) return { records: [whole], damaged: [] }
+  return salvagePieces(bytes.subarray(first, last), first)
+}
+
+/** The records that stand in bytes which are no line as a whole; `offset` is their place. */
+function salvagePieces(
+  bytes: Buffer,
+  offset: number,
+): { records: LineRecord[]; damaged: DamagedSpan[] } {
   const records: LineRecord[] = []
   const damaged: DamagedSpan[] = []
-  let pending = first
-  for (let piece = bytes.indexOf(headBytes, first); piece >= 0 && piece < last; ) {
-    const found = recordIn(bytes, piece, last)
+  const ends = new RecordEnds(bytes)
+  let pending = 0
+  for (let piece = bytes.indexOf(headBytes); piece >= 0; ) {
+    const found = ends.recordAt(piece)
     if (found !== undefined) {
-      if (piece > pending) damaged.push(span(bytes, pending, piece))
+      if (piece > pending) damaged.push(span(bytes, pending, piece, offset))
       records.push(found.record)
       pending = found.end
     }
     piece = bytes.indexOf(headBytes, found?.end ?? piece + 1)
   }
-  if (last > pending) damaged.push(span(bytes, pending, last))
+  if (bytes.length > pending) damaged.push(span(bytes, pending, bytes.length, offset))
   return { records, damaged }
 }
 
-/** A whole record that begins at `start` and ends somewhere before `limit`. */
-function recordIn(
-  bytes: Buffer,
-  start: number,
-  limit: number,
-): { record: LineRecord; end: number } | undefined {
-  let sum = bytes.indexOf(sumKeyBytes, start)
-  // What is in the data of a record can look like the end of one, but not often.
-  for (let tries = 0; tries < maxSumsTried && sum >= 0 && sum + sumLength <= limit; tries++) {
-    const record = decodeLine(bytes, start, sum + sumLength)
-    if (record !== undefined) return { record, end: sum + sumLength }
-    sum = bytes.indexOf(sumKeyBytes, sum + 1)
+/** Finds where records end. Takes time in proportion to the bytes, whatever stands in them. */
+class RecordEnds {
+  readonly #bytes: Buffer
+  #nextSum = -1
+  #mayCheck: number
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+    this.#mayCheck = bytes.length * checkedBytesPerByte
   }
-  return undefined
+
+  /** A whole record that begins at `start`; to be asked for rising places. */
+  recordAt(start: number): { record: LineRecord; end: number } | undefined {
+    const bytes = this.#bytes
+    // Objects with an id are common in data, too common to try each.
+    if (peekLine(bytes, start, bytes.length) === undefined) return undefined
+    if (this.#nextSum < start) this.#nextSum = this.#sumFrom(start)
+    let sum = this.#nextSum
+    // What is in the data of a record can look like the end of one, but not often.
+    for (let tries = 0; tries < maxSumsTried && sum + sumLength <= bytes.length; tries++) {
+      if (this.#mayCheck < 0) return undefined
+      this.#mayCheck -= sum - start
+      const record = decodeLine(bytes, start, sum + sumLength)
+      if (record !== undefined) return { record, end: sum + sumLength }
+      sum = this.#sumFrom(sum + 1)
+    }
+    return undefined
+  }
+
+  /** Beyond the end if there is none. */
+  #sumFrom(start: number): number {
+    const sum = this.#bytes.indexOf(sumKeyBytes, start)
+    if (sum < 0) return this.#bytes.length
+    this.#mayCheck -= sum - start
+    return sum
+  }
 }
 
-function span(bytes: Buffer, start: number, end: number): DamagedSpan {
+function span(bytes: Buffer, start: number, end: number, offset: number): DamagedSpan {
   const zeros = bytes.subarray(start, end).every((byte) => byte === 0)
   const reason = zeros ? 'zeros' : 'not a whole record'
-  return { start, end, reason }
+  return { start: offset + start, end: offset + end, reason }
 }

@@ -53,8 +53,8 @@ export class SegmentIndex {
 
 /** Whether another record may begin within the line, as when a line break was lost. */
 function holdsOther(bytes: Buffer, start: number, end: number): boolean {
-  const other = bytes.indexOf(headBytes, start + 1)
-  return other >= 0 && other < end
+  // Within the line alone: where no other record follows, the rest would be looked through for each line.
+  return bytes.subarray(start + 1, end).includes(headBytes)
 }
 
 function widen(block: IndexBlock, at: number, id: string): void {

@@ -27,12 +27,13 @@ function step(key: string | number): string {
   return isIdentifier.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
 }
 
-function copy(value: unknown, trail: Trail, ancestors: object[]): unknown {
+function copy(value: unknown, trail: Trail, ancestors: object[], anyNumber: boolean): unknown {
   switch (typeof value) {
     case 'string':
     case 'boolean':
       return value
     case 'number':
+      if (anyNumber) return value
       if (!Number.isFinite(value)) refuse(trail, String(value), 'JSON has finite numbers only.')
       return value === 0 ? 0 : value
     case 'object':
@@ -52,24 +53,29 @@ function copy(value: unknown, trail: Trail, ancestors: object[]): unknown {
     refuse(trail, 'a cycle', 'Store a key instead of the object itself.')
   ancestors.push(value)
   const copied = Array.isArray(value)
-    ? copyArray(value, trail, ancestors)
-    : copyObject(value, trail, ancestors)
+    ? copyArray(value, trail, ancestors, anyNumber)
+    : copyObject(value, trail, ancestors, anyNumber)
   ancestors.pop()
   return copied
 }
 
-function copyArray(value: unknown[], trail: Trail, ancestors: object[]): unknown[] {
+function copyArray(
+  value: unknown[],
+  trail: Trail,
+  ancestors: object[],
+  anyNumber: boolean,
+): unknown[] {
   const copied: unknown[] = []
   // By index, so that the holes of a sparse array are seen.
   for (let index = 0; index < value.length; index++) {
     trail.push(index)
-    copied.push(copy(value[index], trail, ancestors))
+    copied.push(copy(value[index], trail, ancestors, anyNumber))
     trail.pop()
   }
   return copied
 }
 
-function copyObject(value: object, trail: Trail, ancestors: object[]): object {
+function copyObject(value: object, trail: Trail, ancestors: object[], anyNumber: boolean): object {
   refuseInstances(value, trail)
   const record = value as Record<string, unknown>
   const copied: Record<string, unknown> = {}
@@ -78,7 +84,7 @@ function copyObject(value: object, trail: Trail, ancestors: object[]): object {
     // An undefined property reads back as an absent one, which `value.key` cannot tell apart.
     if (member === undefined) continue
     trail.push(key)
-    const stored = copy(member, trail, ancestors)
+    const stored = copy(member, trail, ancestors, anyNumber)
     trail.pop()
     if (key === '__proto__') Object.defineProperty(copied, key, { ...ownData, value: stored })
     else copied[key] = stored
@@ -118,6 +124,15 @@ function hintFor(name: string): string {
   }
 }
 
+/** As {@link toStorable}, but for the reserved key. */
+export const storableCopy = (value: unknown): unknown => copy(value, [], [], false)
+
+/**
+ * The same of what somebody wrote by hand. Numbers are taken as they are read, also those beyond all bounds:
+ * whoever writes the document again must decide what they are to be.
+ */
+export const adoptableCopy = (value: unknown): unknown => copy(value, [], [], true)
+
 /**
  * A copy of `value` as it will read back. Accepted are null, booleans, finite numbers, strings, arrays
  * and plain objects of these, at most {@link maxNestingDepth} levels deep, without cycles, and without
@@ -127,7 +142,7 @@ function hintFor(name: string): string {
  * the size of the value.
  */
 export function toStorable(value: unknown): unknown {
-  const copied = copy(value, [], [])
+  const copied = storableCopy(value)
   if (
     typeof copied === 'object' &&
     copied !== null &&

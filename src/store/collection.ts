@@ -341,8 +341,8 @@ export class Collection<T, Input = T> {
       const next = await this.check(key, await change(given), 'set')
       const ifRevision = stored?.revision ?? null
       const write = this.#write(this.addressOf(key), this.put(next), { ...options, ifRevision })
-      await this.commitObserved(key, write, true)
-      return next
+      const { outcomes } = await this.commitObserved(key, write, true)
+      return outcomes[0]?.document?.value as T
     }
     return retryConflicts(storage, `update ${this.name}/${key}`, options.signal, attempt)
   }

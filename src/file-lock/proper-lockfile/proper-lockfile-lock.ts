@@ -3,7 +3,7 @@ import { toFileSystemError } from '../../errors/index.js'
 import type { FileOperations } from '../../file-system/index.js'
 import type { FileLock, Turn } from '../file-lock.js'
 import { type GenerationCeiling, numberName, parseNumberName } from '../generation-ceiling.js'
-import type { GenerationOwner } from '../generation-directory.js'
+import type { GenerationOwner } from '../generation-owner.js'
 
 export interface ProperLockfileLockOptions {
   readonly fs: FileOperations

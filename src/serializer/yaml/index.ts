@@ -1,5 +1,5 @@
 /** The YAML serializer, an entry of its own so that the core does not load a YAML library. */
-import { type CST, Parser, parse, stringify } from 'yaml'
+import { type CST, Lexer, Parser, parse, stringify } from 'yaml'
 import { maxNestingDepth } from '../json-value.js'
 import type { Serializer } from '../serializer.js'
 
@@ -16,10 +16,27 @@ function* childrenOf(token: CST.Token): Iterable<CST.Token> {
 }
 
 /**
+ * Making tokens takes time that grows with the square of the depth. Brackets within each other, and dashes
+ * on one line, are seen before.
+ */
+function refuseManyBrackets(text: string): void {
+  let depth = 0
+  let dashes = 0
+  for (const token of new Lexer().lex(text)) {
+    if (token === '[' || token === '{') depth += 1
+    else if (token === ']' || token === '}') depth -= 1
+    else if (token === '-' || token === '?') dashes += 1
+    else if (token === '\n' || token === '\r\n') dashes = 0
+    if (Math.max(depth, dashes) > maxParsedDepth) throw new SyntaxError('It is nested too deeply')
+  }
+}
+
+/**
  * The library composes values recursively, and a stack that runs out in one of its regular
  * expressions ends the process, which nobody can catch. Its tokens are made without recursion.
  */
 function refuseDeepNesting(text: string): void {
+  refuseManyBrackets(text)
   let level: CST.Token[] = [...new Parser().parse(text)]
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > maxParsedDepth) throw new SyntaxError('It is nested too deeply')

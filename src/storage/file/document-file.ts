@@ -22,7 +22,12 @@
  * | none     | otherwise    | made by hand                                               |
  */
 import { createHash } from 'node:crypto'
-import { metadataKey, type Serializer } from '../../serializer/index.js'
+import {
+  adoptableCopy,
+  metadataKey,
+  type Serializer,
+  storableCopy,
+} from '../../serializer/index.js'
 import { editedRevision, isRevision, type Revision } from '../revision.js'
 import type { DocumentAddress, StoredDocument } from '../storage.js'
 
@@ -143,7 +148,8 @@ function matchesWhenRewritten(
   savedAt: number,
 ): boolean {
   try {
-    const text = encodeDocument(serializer, value, { ...metadata, savedAt })
+    // A number beyond all bounds would be written as null.
+    const text = encodeDocument(serializer, storableCopy(value), { ...metadata, savedAt })
     // The last one: a value may quote a checksum.
     return text.startsWith(checksum, text.lastIndexOf(checksumPrefix))
   } catch {
@@ -224,22 +230,52 @@ export function judge(
   const savedAtByMark = Math.floor(modified / 1000)
   const marked = modified % 1000 === markOf(address)
   if ('problem' in decoded) return { kind: 'damaged', reason: decoded.problem, marked }
-  if (parsed === undefined) {
-    if (marked && hasTraces(serializer, text)) {
-      return { kind: 'damaged', reason: 'its metadata is unreadable', marked }
-    }
-    return adopt(withoutRemains(decoded.whole), text, savedAtByMark, undefined)
+  if (parsed === undefined && marked && hasTraces(serializer, text)) {
+    return { kind: 'damaged', reason: 'its metadata is unreadable', marked }
   }
+  const said = parsed === undefined ? withoutRemains(decoded.whole) : parsed.value
+  const usable = adoptable(said)
+  if ('problem' in usable) return { kind: 'damaged', reason: usable.problem, marked }
+  const { value } = usable
+  if (parsed === undefined) return adopt(value, text, savedAtByMark, undefined)
+  return judgeOurs(serializer, text, { ...parsed, value }, savedAtByMark, marked)
+}
+
+/** Of a file whose checksum is not that of its text, but whose metadata can be read. */
+function judgeOurs(
+  serializer: Serializer,
+  text: string,
+  parsed: Parsed,
+  savedAtByMark: number,
+  marked: boolean,
+): Verdict {
   if (matchesWhenRewritten(serializer, parsed, parsed.metadata.savedAt)) {
-    return { kind: 'intact', document: toDocument(parsed, 'store') }
+    const value = storableCopy(parsed.value)
+    return { kind: 'intact', document: toDocument({ ...parsed, value }, 'store') }
   }
   if (marked && matchesWhenRewritten(serializer, parsed, savedAtByMark)) {
     // Only the date was hit, and the modification time still tells it.
     const metadata = { ...parsed.metadata, savedAt: savedAtByMark }
-    return { kind: 'intact', document: toDocument({ ...parsed, metadata }, 'store') }
+    const value = storableCopy(parsed.value)
+    return {
+      kind: 'intact',
+      document: toDocument({ value, checksum: parsed.checksum, metadata }, 'store'),
+    }
   }
   if (marked) return { kind: 'damaged', reason: 'its checksum does not match', marked }
   return adopt(parsed.value, text, savedAtByMark, parsed.metadata)
+}
+
+/**
+ * The value, if it can be adopted. Formats can say more: cycles by way of aliases, dates, sets, any depth; and
+ * a value that is missing from its envelope must not pass for a document that is absent.
+ */
+function adoptable(value: unknown): { value: unknown } | { problem: string } {
+  try {
+    return { value: adoptableCopy(value) }
+  } catch (error) {
+    return { problem: (error as Error).message }
+  }
 }
 
 /** The value alone, where a person has changed the metadata so that it is none any more. */

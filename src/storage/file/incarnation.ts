@@ -9,7 +9,12 @@
  * late without the second half, of 80,000 none with it).
  */
 import { FileSystemError, isFileSystemError, StateStoreError } from '../../errors/index.js'
-import type { GenerationOwner, ProcessTable } from '../../file-lock/index.js'
+import {
+  type GenerationOwner,
+  isIncarnation,
+  type ProcessTable,
+  parseOwner,
+} from '../../file-lock/index.js'
 import type { FileOperations } from '../../file-system/index.js'
 
 const revokedSuffix = '.revoked'
@@ -140,7 +145,7 @@ export function revokeIncarnation(fs: FileOperations, writers: string, id: strin
   }
 }
 
-/** The ids of all incarnations that are registered or half removed. */
+/** The ids of all incarnations that are registered or half removed. What else stands there is not ours. */
 export function listIncarnations(fs: FileOperations, writers: string): string[] {
   const ids = new Set<string>()
   for (const { name } of fs.readDirectory(writers)) {
@@ -148,15 +153,15 @@ export function listIncarnations(fs: FileOperations, writers: string): string[] 
     else if (name.endsWith(ownerSuffix)) ids.add(name.slice(0, -ownerSuffix.length))
     else ids.add(name)
   }
-  return [...ids]
+  return [...ids].filter(isIncarnation)
 }
 
 function ownerOf(fs: FileOperations, writers: string, id: string): GenerationOwner {
   try {
-    const text = Buffer.from(fs.readFile(`${writers}/${id}${ownerSuffix}`)).toString('utf8')
-    return JSON.parse(text) as GenerationOwner
-  } catch {
-    return {}
+    return parseOwner(Buffer.from(fs.readFile(`${writers}/${id}${ownerSuffix}`)).toString('utf8'))
+  } catch (error) {
+    if (isFileSystemError(error)) return {}
+    throw error
   }
 }
 

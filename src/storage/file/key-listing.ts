@@ -64,7 +64,8 @@ export class KeyListing {
       const serializer = this.#files.serializerFor(name.slice(name.lastIndexOf('.') + 1))
       if (serializer === undefined) continue
       const { collection } = await this.#namesIn(serializer, `${directory}/${name}`)
-      if (collection !== undefined) return collection
+      const stem = directory.slice(directory.lastIndexOf('/') + 1)
+      if (collection !== undefined && isNamed(stem, collection)) return collection
     }
     return undefined
   }

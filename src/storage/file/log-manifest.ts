@@ -14,6 +14,8 @@ import { createHash } from 'node:crypto'
 import { isFileSystemError, StateStoreError } from '../../errors/index.js'
 import type { FileOperations } from '../../file-system/index.js'
 import type { IndexBlock } from '../../log-segment/index.js'
+import { maxKeyUnits } from '../refusals.js'
+import { isRevision } from '../revision.js'
 import { decodeKey, encodeKey, isHashedName } from './key-encoding.js'
 import type { Layout } from './layout.js'
 import { lastIdBefore } from './log-tail.js'
@@ -142,8 +144,58 @@ function unseal(kind: string, text: string): unknown {
 
 export const encodeManifest = (manifest: LogManifest): string => seal('log', manifest)
 
-export const decodeManifest = (text: string): LogManifest | undefined =>
-  unseal('log', text) as LogManifest | undefined
+export function decodeManifest(text: string): LogManifest | undefined {
+  const body = unseal('log', text)
+  return isRecord(body) && isName(body.log) && isRising(body.segments, isSegment, 'number')
+    ? { log: body.log, segments: body.segments as ClosedSegment[] }
+    : undefined
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isName = (value: unknown): value is string =>
+  typeof value === 'string' && value.length > 0 && value.length <= maxKeyUnits
+
+const isSize = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
+
+const isTime = (value: unknown): boolean => value === undefined || Number.isFinite(value)
+
+const isSegment = ({
+  bytes,
+  from,
+  lastId,
+  number,
+  records,
+  to,
+}: Record<string, unknown>): boolean =>
+  isSize(number) &&
+  isSize(bytes) &&
+  isSize(records) &&
+  isTime(from) &&
+  isTime(to) &&
+  isRevision(lastId)
+
+const isBlock = ({ from, lastId, lines, offset, to }: Record<string, unknown>): boolean =>
+  isSize(offset) &&
+  isSize(lines) &&
+  isTime(from) &&
+  isTime(to) &&
+  (lastId === undefined || isRevision(lastId))
+
+/** Whether it is a list of such, each with a greater number under the name than the one before. */
+function isRising(
+  list: unknown,
+  isFit: (each: Record<string, unknown>) => boolean,
+  name: string,
+): boolean {
+  if (!Array.isArray(list)) return false
+  const numberAt = (index: number): number => Number((list[index] as Record<string, unknown>)[name])
+  return list.every(
+    (each, index) =>
+      isRecord(each) && isFit(each) && (index === 0 || numberAt(index) > numberAt(index - 1)),
+  )
+}
 
 /** What an index was made of; another file under the name has none. */
 export interface IndexedFile {
@@ -155,8 +207,11 @@ export const encodeIndex = (file: IndexedFile, blocks: readonly IndexBlock[]): s
   seal('log-index', { ...file, blocks })
 
 export function decodeIndex(text: string, file: IndexedFile): IndexBlock[] | undefined {
-  const body = unseal('log-index', text) as (IndexedFile & { blocks: IndexBlock[] }) | undefined
-  return body?.bytes === file.bytes && body.inode === file.inode ? body.blocks : undefined
+  const body = unseal('log-index', text)
+  if (!isRecord(body) || body.bytes !== file.bytes || body.inode !== file.inode) return undefined
+  if (!isRising(body.blocks, isBlock, 'offset')) return undefined
+  const blocks = body.blocks as IndexBlock[]
+  return (blocks.at(-1)?.offset ?? 0) <= file.bytes ? blocks : undefined
 }
 
 function readText(fs: FileOperations, path: string): string | undefined {

@@ -233,6 +233,7 @@ export class LogReader {
     const found: LineRecord[] = []
     const damage: LogDamage[] = []
     let endsDamaged = false
+    const again = new SecondLook(this.#context, segment.file, chunk)
     for (let start = 0; start < bytes.length; ) {
       const next = bytes.indexOf(newline, start)
       const end = next < 0 ? bytes.length : next
@@ -242,7 +243,7 @@ export class LogReader {
         endsDamaged = false
       } else if (next >= 0 || segment.closed !== undefined) {
         const before = damage.length
-        await this.#salvage(chunk, start, end, segment, log, found, damage)
+        await this.#salvage(chunk, start, end, segment, log, found, damage, again)
         endsDamaged = damage.length > before
       } else {
         // The end of the active file: by hand and without a newline, or being written just now.
@@ -258,25 +259,25 @@ export class LogReader {
     { bytes, offset }: LineChunk,
     start: number,
     end: number,
-    { closed, file, path }: Segment,
+    { closed, path }: Segment,
     log: string,
     found: LineRecord[],
     damage: LogDamage[],
+    again: SecondLook,
   ): Promise<void> {
     let salvaged = salvageLine(bytes, start, end)
     if (salvaged.damaged.length > 0 && closed === undefined) {
-      const { clock, fileSystem } = this.#context
-      await clock.sleep(secondLookMs, { keepAlive: true })
-      const again = Buffer.alloc(end - start)
-      await fileSystem.read(file, again, 0, again.length, offset + start)
-      if (!again.equals(bytes.subarray(start, end))) {
-        again.copy(bytes, start)
-        salvaged = salvageLine(bytes, start, end)
-      }
+      if (await again.hasChanged(start, end)) salvaged = salvageLine(bytes, start, end)
     }
-    found.push(...salvaged.records)
+    for (const record of salvaged.records) found.push(record)
     for (const { start: from, end: to, reason } of salvaged.damaged) {
-      damage.push({ log, path, offset: offset + from, bytes: to - from, reason })
+      const last = damage.at(-1)
+      // With nothing but the end of a line between them they are one place.
+      if (last?.reason === reason && last.offset + last.bytes === offset + from - 1) {
+        damage[damage.length - 1] = { ...last, bytes: offset + to - last.offset }
+      } else {
+        damage.push({ log, path, offset: offset + from, bytes: to - from, reason })
+      }
     }
   }
 
@@ -357,6 +358,40 @@ export class LogReader {
       if (isFileSystemError(error, 'NotFound', 'TooManySymlinks')) return undefined
       throw error
     }
+  }
+}
+
+/** What stands in a chunk a moment after it was read: once, however many lines of it look damaged. */
+class SecondLook {
+  readonly #context: LogReaderContext
+  readonly #file: FileDescriptor
+  readonly #chunk: LineChunk
+  #seen: Buffer | undefined
+
+  constructor(context: LogReaderContext, file: FileDescriptor, chunk: LineChunk) {
+    this.#context = context
+    this.#file = file
+    this.#chunk = chunk
+  }
+
+  /** Whether there is something else between two places by now; it is taken into the chunk. */
+  async hasChanged(start: number, end: number): Promise<boolean> {
+    const { bytes } = this.#chunk
+    this.#seen ??= await this.#look()
+    if (end > this.#seen.length) return false
+    const now = this.#seen.subarray(start, end)
+    if (now.equals(bytes.subarray(start, end))) return false
+    now.copy(bytes, start)
+    return true
+  }
+
+  async #look(): Promise<Buffer> {
+    const { bytes, offset } = this.#chunk
+    const { clock, fileSystem } = this.#context
+    await clock.sleep(secondLookMs, { keepAlive: true })
+    const seen = Buffer.alloc(bytes.length)
+    const count = await fileSystem.read(this.#file, seen, 0, seen.length, offset)
+    return seen.subarray(0, count)
   }
 }
 

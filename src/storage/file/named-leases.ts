@@ -363,7 +363,8 @@ export class NamedLeases {
   list(): LeaseStatus[] {
     const { fs, directory } = this.#context
     const statuses: LeaseStatus[] = []
-    for (const { name: encoded } of fs.readDirectory(directory)) {
+    for (const { name: encoded, kind } of fs.readDirectory(directory)) {
+      if (kind !== 'directory') continue
       const newest = new GenerationDirectory(
         fs,
         `${directory}/${encoded}`,

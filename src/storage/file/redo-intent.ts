@@ -69,30 +69,56 @@ function encodeIntent({ revision, savedAt, documents, appends }: Intent): string
 
 /** Undefined for damaged content. Paths are checked: an intent cannot reach outside the store. */
 function decodeIntent(text: string): Intent | undefined {
-  let whole: unknown
   try {
-    whole = JSON.parse(text)
+    const whole: unknown = JSON.parse(text)
+    if (!isRecord(whole)) return undefined
+    const { appends, checksum, documents, revision, savedAt } = whole
+    const body = `${JSON.stringify(documents)} ${JSON.stringify(appends)}`
+    if (digest(`${revision} ${savedAt} ${body}`) !== checksum) return undefined
+    if (!isRevision(revision) || !Number.isFinite(savedAt)) return undefined
+    if (!isListOf(documents, isIntentDocument) || !isListOf(appends, isIntentAppend)) {
+      return undefined
+    }
+    return { revision, savedAt: savedAt as number, documents, appends }
   } catch {
+    // Not JSON, or nested so deeply that it is none of ours.
     return undefined
   }
-  if (!isRecord(whole)) return undefined
-  if (!Array.isArray(whole.documents) || !Array.isArray(whole.appends)) return undefined
-  const { revision, savedAt, checksum } = whole
-  if (!isRevision(revision) || typeof savedAt !== 'number') return undefined
-  const documents = whole.documents as IntentDocument[]
-  const appends = whole.appends as IntentAppend[]
-  const body = `${JSON.stringify(documents)} ${JSON.stringify(appends)}`
-  if (digest(`${revision} ${savedAt} ${body}`) !== checksum) return undefined
-  const contained = documents.every(({ path }) => {
-    const parts = path.split('/')
-    return (
-      parts.length >= 2 &&
-      parts[0] !== internalsName &&
-      !parts.some((part) => /^\.{0,2}$/.test(part))
-    )
-  })
-  return contained ? { revision, savedAt, documents, appends } : undefined
 }
+
+const isListOf = <T>(list: unknown, is: (each: unknown) => each is T): list is T[] =>
+  Array.isArray(list) && list.every(is)
+
+const isKey = (value: unknown): value is string => typeof value === 'string' && value.length > 0
+
+function isIntentDocument(document: unknown): document is IntentDocument {
+  if (!isRecord(document)) return false
+  const { collection, key, kind, mode, path, revision, text } = document
+  return (
+    isKey(collection) &&
+    isKey(key) &&
+    isRevision(revision) &&
+    (kind === 'put' || kind === 'delete') &&
+    Number.isSafeInteger(mode) &&
+    typeof text === 'string' &&
+    isContained(path)
+  )
+}
+
+/** Whether a path, relative to the root, leads to where documents are. */
+function isContained(path: unknown): boolean {
+  if (typeof path !== 'string' || path.includes('\0')) return false
+  const parts = path.split('/')
+  return (
+    parts.length >= 2 && parts[0] !== internalsName && !parts.some((part) => /^\.{0,2}$/.test(part))
+  )
+}
+
+const isIntentAppend = (append: unknown): append is IntentAppend =>
+  isRecord(append) && isKey(append.log) && isListOf(append.lines, isLine)
+
+const isLine = (line: unknown): line is LineToAppend =>
+  isRecord(line) && isRevision(line.id) && typeof line.line === 'string'
 
 export interface IntentContext {
   readonly fileSystem: FileSystem

@@ -24,6 +24,17 @@ describeStores('update', (open) => {
       expect(await counters.get('a')).toEqual({ n: 2 })
     })
 
+    it('gives the value as it is stored, shared with nobody', async () => {
+      const documents = (await open()).collection<unknown>('documents')
+      const made = { zero: -0, absent: undefined, list: [1] }
+      const make = change === increment ? () => made : () => Promise.resolve(made)
+      const given = await documents.update('a', make, { initial: null })
+      expect(given).toStrictEqual({ zero: 0, list: [1] })
+      made.list.push(2)
+      expect(given).toStrictEqual({ zero: 0, list: [1] })
+      expect(await documents.get('a')).toStrictEqual({ zero: 0, list: [1] })
+    })
+
     it('starts from initial where there is nothing', async () => {
       const counters = (await open()).collection<Counter>('counters')
       const initial = { n: 10 }
