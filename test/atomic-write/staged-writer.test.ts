@@ -155,11 +155,11 @@ describe('the staged writer', () => {
 
   it('closes once, though closing fails: the number may be another file by then', async () => {
     const { disk, run } = setUp()
-    disk.watch()
+    disk.inject()
     await run()
     const at = disk.calls.findIndex(({ operation }) => operation === 'close') + 1
     const bench = setUp()
-    bench.disk.watch({ at, fault: 'EIO' })
+    bench.disk.inject({ nth: at, errno: 'EIO' })
     expect(await refusalOf(bench.run())).toMatchObject({ operation: 'close' })
     const closed = bench.disk.calls.filter(({ operation }) => operation === 'close')
     expect(closed).toHaveLength(1)
@@ -184,18 +184,17 @@ describe('the staged writer', () => {
   it('removes what it discards', async () => {
     const { clock, disk, staged } = setUp()
     const steps = stagedWriter.stage(replacement('/target'), areaIn('/staging'))
-    const fileSystem = overBlocking(disk.operations)
-    const prepared = await runSteps(fileSystem, clock, steps)
+    const prepared = await runSteps(disk, clock, steps)
     expect(staged()).toHaveLength(1)
-    await runSteps(fileSystem, clock, stagedWriter.discard(prepared))
+    await runSteps(disk, clock, stagedWriter.discard(prepared))
     expect(staged()).toEqual([])
   })
 
   it.each(['publish', 'discard'] as const)('has nothing to %s when nothing was staged', (way) => {
     const { clock, disk } = setUp()
-    disk.watch()
+    disk.inject()
     const nothing = { replacement: replacement('/target'), path: undefined }
-    runStepsBlocking(overBlocking(disk.operations), clock, stagedWriter[way](nothing))
+    runStepsBlocking(disk, clock, stagedWriter[way](nothing))
     expect(disk.calls).toEqual([])
   })
 
@@ -228,13 +227,18 @@ describe('the staged writer', () => {
 
 describe('syncing a directory', () => {
   it.each([undefined, 'EIO'])('opens it as one and closes it (fault %s)', (fault) => {
-    const { clock, disk } = setUp()
-    disk.watch(fault === undefined ? undefined : { at: 2, fault })
+    const { clock, raw } = setUp()
+    const calls: string[] = []
+    const operations = watched(raw, ({ args, operation, path, perform }) => {
+      calls.push(`${operation} ${args[1] ?? ''}`.trim())
+      if (operation === 'sync' && fault !== undefined)
+        throw new FileSystemError(fault, 'sync', path)
+      return perform()
+    })
     const sync = (): void =>
-      runStepsBlocking(overBlocking(disk.operations), clock, syncDirectory('/staging'))
+      runStepsBlocking(overBlocking(operations), clock, syncDirectory('/staging'))
     if (fault === undefined) sync()
     else expect(sync).toThrowError(expect.objectContaining({ errno: fault, operation: 'sync' }))
-    const calls = disk.calls.map(({ operation, args }) => `${operation} ${args[1] ?? ''}`.trim())
     expect(calls).toEqual(['open directory', 'sync', 'close'])
   })
 })

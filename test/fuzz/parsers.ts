@@ -36,7 +36,7 @@ import {
   encodeIndex,
   encodeManifest,
 } from '../../src/storage/file/log-manifest.js'
-import { holdsRecord, lastRecordId } from '../../src/storage/file/log-tail.js'
+import { holdsRecord, lastCommittedId } from '../../src/storage/file/log-tail.js'
 import { compareRevisions, isRevision } from '../../src/storage/index.js'
 import { Machine } from '../faults/machine.js'
 import { isAmong, isRecognisable, isStorable, saysHonestly } from './honesty.js'
@@ -137,7 +137,7 @@ const logLines: ParserSubject = {
   judge: (bytes) => {
     const index = new SegmentIndex()
     index.add({ bytes, offset: 0 })
-    const last = lastRecordId(bytes)
+    const last = lastCommittedId(bytes)
     if (last !== undefined && !isRevision(last)) return `has ${last} for its last id`
     holdsRecord(bytes, bytes.length, '4.3')
     const said = bytes.length > 100_000 ? undefined : jsonLinesOf(bytes)

@@ -17,9 +17,12 @@ export const labFolders: readonly string[] = [
   'test/durability',
   'test/faults',
   'test/full-disk',
+  'test/fuzz',
   'test/logs',
+  'test/model',
   'test/processes',
   'test/torture',
+  'test/torture/mixed',
 ]
 
 export const chapters: readonly Chapter[] = [
@@ -44,12 +47,26 @@ export const chapters: readonly Chapter[] = [
     ],
   },
   {
+    id: 'mixed',
+    title: 'Mixed work, killed, stopped and with clocks that jump',
+    mustHold:
+      'The history of every document, counter and lease is linearizable; logs hold every ' +
+      'acknowledged event once and in the order of its writer.',
+    tests: ['test/torture/mixed'],
+  },
+  {
     id: 'failing-calls',
     title: 'Failing calls, failing fsync, short writes, hangs',
     mustHold:
       'The error says what became of the write, old state stands, nothing left behind blocks later ' +
       'work, no descriptor is synced again after its sync failed.',
-    tests: ['test/faults/single-faults.test.ts', 'test/faults/recovery.test.ts'],
+    tests: [
+      'test/faults/single-faults.test.ts',
+      'test/faults/fault-pairs.test.ts',
+      'test/faults/hanging-calls.test.ts',
+      'test/faults/covered-methods.test.ts',
+      'test/faults/recovery.test.ts',
+    ],
   },
   {
     id: 'full-disk',
@@ -104,9 +121,29 @@ export const chapters: readonly Chapter[] = [
     ],
   },
   {
+    id: 'fuzzing',
+    title: 'Hostile bytes in every file that is read',
+    mustHold:
+      'Never a hang, a crash, a wrong value, a polluted prototype, or memory out of proportion.',
+    tests: ['test/fuzz'],
+  },
+  {
     id: 'many-writers',
     title: 'Many writers',
     mustHold: 'Exact sums, by a count that is kept outside the store.',
     tests: ['test/torture/counters.test.ts'],
+  },
+  {
+    id: 'models',
+    title: 'Random commands against a model, on every storage',
+    mustHold: 'The store answers as the model does, also after crashes and reopenings.',
+    tests: ['test/model'],
+  },
+  {
+    id: 'mutation',
+    title: 'Mutation testing: do the tests notice?',
+    mustHold: 'A change of the core that changes what it does makes a test fail.',
+    tests: [],
+    program: 'mutation',
   },
 ]
