@@ -152,11 +152,12 @@ describe('a log that is damaged', () => {
       const context = `seed ${seed}, round ${round}: ${kind} at ${start} to ${end}`
       const { before, after } = await new Trial().of(bytes)
       const untouched = lines.filter((line) => line.end <= start || line.start >= end)
-      const expected = idsOf(untouched.map(({ record }) => record))
-      // What begins the file's last line may be a commit that was never finished.
+      const expected = untouched.map(({ record }) => record)
+      // With nothing whole behind it, what begins a commit may be of one that was never finished.
+      if (expected.at(-1)?.data === 'first of two') expected.pop()
       for (const { records, damage } of [before, after]) {
         const found = idsOf(records)
-        for (const id of expected) expect(found, context).toContain(id)
+        for (const id of idsOf(expected)) expect(found, context).toContain(id)
         expectNothingWrong(records)
         const lost = lines.filter(({ record }) => !found.includes(record.id))
         const isTail = end >= whole.length - 1
