@@ -50,9 +50,8 @@ export async function cutEverywhere(
   let told = toldAt(issued, 0)
   const locks = new Set(issued.flatMap(({ token }) => token?.name ?? []))
   const begins = new Set(moments.map(({ at }) => at))
-  for (const state of disk.crashStates({ from, seed, combinations })) {
-    if (state.moment > sparselyFrom && !begins.has(state.moment)) continue
-    if (share < 1 && random() >= share) continue
+  const at = (each: number): boolean => each <= sparselyFrom || begins.has(each)
+  for (const state of disk.crashStates({ at, from, seed, combinations, share })) {
     if (state.moment !== judged) {
       judged = state.moment
       // Of moments that begin at the same change, only the last can be told from outside.
