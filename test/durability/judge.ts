@@ -28,16 +28,17 @@ export interface Opened {
 
 const lockTtlMs = 60
 
-/** Opens the store after a reboot, and goes on with it. */
+/** Opens the store after a reboot, in a boot that there has not been before, and goes on with it. */
 export async function openAfterCut(
   crash: Pick<CrashState, 'restart'>,
   allowed: readonly State[],
   locks: Iterable<string>,
+  powerCuts: number,
 ): Promise<Opened | string> {
   const clock = new SimulatedClock(Date.UTC(2026, 10, 22))
   const computer = new Computer({ clock, disk: crash.restart({ clock }) })
   const { disk } = computer
-  computer.machine.reboot()
+  for (let boots = 0; boots < powerCuts; boots++) computer.machine.reboot()
   const moments: Moment[] = [{ at: 0, allowed }]
   const issued: Issued[] = []
   try {

@@ -61,6 +61,12 @@ async function workUntilKilled(computer: Computer, events: number, work: readonl
   return { allowed, inTransaction, issued, killed }
 }
 
+interface Sample {
+  readonly seed: number
+  /** Of the disks that are judged, from 0 to 1. */
+  readonly share: number
+}
+
 interface Left {
   readonly allowed: readonly State[]
   readonly inTransaction: boolean
@@ -72,7 +78,7 @@ async function goOn(
   computer: Computer,
   { allowed, inTransaction, issued }: Left,
   successor: Subject,
-  share: number,
+  { seed, share }: Sample,
 ): Promise<Trials> {
   const { disk } = computer
   const from = disk.moment
@@ -98,14 +104,14 @@ async function goOn(
   const recovered = inTransaction ? (moments[2]?.at ?? 0) : 0
   return cutEverywhere(
     { disk, issued, moments },
-    { from, seed: campaignSeed, combinations: 0, share, sparselyFrom: recovered },
+    { from, seed, combinations: 0, share, sparselyFrom: recovered },
   )
 }
 
 /** Kills a process wherever that makes a difference, until another gets to see what it must not. */
-async function killEverywhere(successor: Subject, work = steps, share = 1) {
+async function killEverywhere(successor: Subject, work: readonly Step[], sample: Sample) {
   const totals = { kills: 0, cuts: 0, disks: 0, violations: [] as string[] }
-  for (let events = 3; totals.violations.length === 0; events++) {
+  for (let events = 2; totals.violations.length === 0; events++) {
     // Of commits over several sectors, see CrashOperation.
     const computer = new Computer({ dataRule: 'prefix' })
     const { killed, ...left } = await workUntilKilled(computer, events, work)
@@ -113,7 +119,7 @@ async function killEverywhere(successor: Subject, work = steps, share = 1) {
     // Data and attributes of files that nobody can see yet make no difference.
     const last = computer.disk.changes.at(-1)?.kind
     if (last !== 'entry' && last !== 'sync') continue
-    const { cuts, disks, violations } = await goOn(computer, left, successor, share)
+    const { cuts, disks, violations } = await goOn(computer, left, successor, sample)
     totals.kills += 1
     totals.cuts += cuts
     totals.disks += disks
@@ -129,7 +135,10 @@ describe('a process that is killed, another that goes on, and then a power cut',
   ])(
     'loses nothing of %s that either was told',
     async (name, work) => {
-      const { violations, kills, cuts, disks } = await killEverywhere({}, work, rounds(0.03, 1))
+      const { violations, kills, cuts, disks } = await killEverywhere({}, work, {
+        seed: campaignSeed,
+        share: rounds(0.015, 1),
+      })
       const of = `${name} after a kill`
       // Nobody was sent a signal here.
       report('crash states', { of, seed: campaignSeed, 'simulated kills': kills, cuts, disks })
@@ -144,12 +153,12 @@ describe('a process that is killed, another that goes on, and then a power cut',
     ['the intents that the dead one published', '/intents'],
     ['the root that the dead one created', '/'],
   ])('would, did the other not sync %s', async (_, unsynced) => {
-    const { violations } = await killEverywhere(
-      without(
-        ({ path, last }) =>
-          (unsynced === '/' ? path === '/' : path.endsWith(unsynced)) && last === undefined,
-      ),
+    const successor = without(
+      ({ path, last }) =>
+        (unsynced === '/' ? path === '/' : path.endsWith(unsynced)) && last === undefined,
     )
+    const sample = { seed: 1, share: 0.2 }
+    const { violations } = await killEverywhere(successor, steps, sample)
     expect(violations.length).toBeGreaterThan(0)
   })
 })

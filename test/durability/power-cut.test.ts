@@ -20,7 +20,7 @@ describe('a power cut', () => {
         seed,
         combinations,
         again: 0.02,
-        share: rounds(0.08, 1),
+        share: rounds(0.04, 1),
       })
       const { cuts, disks, violations } = trials
       report('crash states', { of: `a story of ${name}`, seed, cuts, disks })

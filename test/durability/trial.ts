@@ -29,13 +29,16 @@ export interface TrialOptions {
 }
 
 const combinationsAgain = 8
+const shareAgain = 0.03
 
 // Opening meets thousands of files that are not there; where each was missed takes half of the time.
 Error.stackTraceLimit = 0
 
+/** `powerCuts` counts this one. */
 export async function cutEverywhere(
   { disk, issued, moments }: Recording,
   options: TrialOptions,
+  powerCuts = 1,
 ): Promise<Trials> {
   const { again = 0, combinations, from = 0, seed, share = 1, sparselyFrom = Infinity } = options
   const random = seededRandom(seed)
@@ -47,9 +50,8 @@ export async function cutEverywhere(
   let told = toldAt(issued, 0)
   const locks = new Set(issued.flatMap(({ token }) => token?.name ?? []))
   const begins = new Set(moments.map(({ at }) => at))
-  for (const state of disk.crashStates({ from, seed, combinations })) {
-    if (state.moment > sparselyFrom && !begins.has(state.moment)) continue
-    if (share < 1 && random() >= share) continue
+  const at = (each: number): boolean => each <= sparselyFrom || begins.has(each)
+  for (const state of disk.crashStates({ at, from, seed, combinations, share })) {
     if (state.moment !== judged) {
       judged = state.moment
       // Of moments that begin at the same change, only the last can be told from outside.
@@ -60,13 +62,17 @@ export async function cutEverywhere(
     trials.cuts += 1
     let found = known.get(state.id)
     if (found === undefined) {
-      const opened = await openAfterCut(state, moment?.allowed ?? [], locks)
+      const opened = await openAfterCut(state, moment?.allowed ?? [], locks, powerCuts)
       found = typeof opened === 'string' ? opened : opened.found
       known.set(state.id, found)
       trials.disks += 1
       if (typeof opened !== 'string' && random() < again) {
-        const second = { seed: seed + judged, combinations: combinationsAgain }
-        const { cuts, disks, violations } = await cutEverywhere(opened.recording, second)
+        const second = { seed: seed + judged, combinations: combinationsAgain, share: shareAgain }
+        const { cuts, disks, violations } = await cutEverywhere(
+          opened.recording,
+          second,
+          powerCuts + 1,
+        )
         trials.cuts += cuts
         trials.disks += disks
         for (const each of violations)

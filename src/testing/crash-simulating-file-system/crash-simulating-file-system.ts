@@ -81,6 +81,10 @@ export interface CrashStatesOptions {
   readonly combinations?: number
   /** Of what chance decides. Default: 1. */
   readonly seed?: number
+  /** Which of the moments. Default: all of them. */
+  readonly at?: (moment: number) => boolean
+  /** How many of the combinations are looked at, chosen by chance, from 0 to 1. Default: 1, all. */
+  readonly share?: number
 }
 
 /** A disk that may be found after a power cut. */
@@ -165,7 +169,7 @@ export class CrashSimulatingFileSystem extends BothForms {
    * memory in proportion to the disks of one moment; `restart` costs about as much as writing the disk.
    */
   *crashStates(options: CrashStatesOptions = {}): Generator<CrashState, void, undefined> {
-    const { from = 0, to = this.moment, combinations = 1000, seed = 1 } = options
+    const { at, combinations = 1000, from = 0, seed = 1, share = 1, to = this.moment } = options
     const { dataRule = 'any', directoryRule = 'any', sectorBytes = 512 } = this.#options
     const model: Model = { dataRule, directoryRule, sectorBytes }
     const random = seededRandom(seed)
@@ -176,10 +180,11 @@ export class CrashSimulatingFileSystem extends BothForms {
       const change = changes[moment - 1]
       if (change !== undefined) disk.apply(change)
       // A node without a name cannot be found.
-      if (moment < from || change?.kind === 'node') continue
+      if (moment < from || change?.kind === 'node' || at?.(moment) === false) continue
       const possible = new PossibleDisks(disk, model, random, contentIds)
       const known = new Set<string>()
       for (const choice of choicesOf(possible, combinations, random)) {
+        if (share < 1 && random() >= share) continue
         const id = possible.identify(choice)
         if (known.has(id)) continue
         known.add(id)
