@@ -5,7 +5,7 @@ import type { StateStore } from '../../src/store/index.js'
 import type { DataRule } from '../../src/testing/index.js'
 import { refusalOf } from '../faults/opened-store.js'
 import { perform, type State, stateOf } from '../faults/states.js'
-import { operations as faultedOperations } from '../faults/store-operations.js'
+import { writing } from '../faults/store-operations.js'
 import { Computer, type ComputerOptions, directory, type Subject } from './computer.js'
 import { type Issued, keepIssued, type Moment, type Recording } from './recording.js'
 
@@ -271,7 +271,7 @@ const ownOperations: Readonly<Record<string, CrashOperation>> = {
 
 export const operations: Readonly<Record<string, CrashOperation>> = {
   ...Object.fromEntries(
-    Object.entries(faultedOperations).map(([name, operation]): [string, CrashOperation] => [
+    Object.entries(writing).map(([name, operation]): [string, CrashOperation] => [
       name,
       {
         before: operation.before,
