@@ -24,7 +24,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
     // Tests wait on conditions. This bound only turns a hang into a failure.
-    testTimeout: 120_000,
+    testTimeout: process.env.HOLDFAST_TORTURE === '1' ? 3_600_000 : 120_000,
     hookTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,

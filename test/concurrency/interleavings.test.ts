@@ -5,7 +5,7 @@ import { report, rounds } from '../support/campaign.js'
 import { explore, Violation } from './interleaving/exploration.js'
 import { type TurnModelOptions, turnModel } from './interleaving/turn-model.js'
 
-const maximumStates = rounds(150_000, 3_000_000)
+const maximumStates = rounds(150_000, 1_000_000)
 
 const scenarios: Readonly<Record<string, TurnModelOptions>> = {
   'two writers, one turn each': { turns: [1, 1] },

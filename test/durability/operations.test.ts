@@ -12,7 +12,7 @@ describe('a power cut at any moment of', () => {
     async (name, operation) => {
       const recording = await recordOperation(operation)
       const { from } = recording
-      const options = { seed, from, combinations: rounds(16, 4000), again: 0.02 }
+      const options = { seed, from, combinations: rounds(16, 1_500), again: 0.02 }
       const sampled = await cutEverywhere(recording, { ...options, share: rounds(0.12, 1) })
       // Where there are few, all of them.
       const isSmall = sampled.cuts < fewCuts

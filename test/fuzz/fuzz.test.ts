@@ -61,7 +61,7 @@ describe(`spoilt inputs (seed ${campaignSeed})`, () => {
     'of any parser give no wrong value, no hang, no crash',
     async () => {
       const names = parsers.map(({ parser }) => parser)
-      const { failures, inputs } = await fuzz(names, 'parser', rounds(150, 16_000))
+      const { failures, inputs } = await fuzz(names, 'parser', rounds(150, 4_000))
       expect(failures).toEqual([])
       for (const parser of names) {
         report('fuzzed inputs', { parser, seed: campaignSeed, inputs: inputs[parser] })
@@ -73,7 +73,7 @@ describe(`spoilt inputs (seed ${campaignSeed})`, () => {
   it(
     'in any file of a store give no wrong value, and all else goes on',
     async () => {
-      const { failures, inputs } = await fuzz(storeFileKinds, 'store', rounds(6, 400))
+      const { failures, inputs } = await fuzz(storeFileKinds, 'store', rounds(6, 100))
       expect(failures).toEqual([])
       for (const kind of storeFileKinds) {
         report('fuzzed inputs', {

@@ -51,7 +51,7 @@ const unfenced: Supports = { ...fenced, deathInTurn: false }
 const subjects: readonly Subject[] = [
   {
     storage: 'MemoryStorage',
-    sequences: rounds(100, 3000),
+    sequences: rounds(100, 1000),
     supports: { processes: false, deathInTurn: false, backups },
     create: () => ({
       world: World.inMemory((clock) => new MemoryStorage({ clock, backups })),
@@ -60,31 +60,31 @@ const subjects: readonly Subject[] = [
   },
   {
     storage: 'FileStorage on a disk in memory',
-    sequences: rounds(60, 3000),
+    sequences: rounds(60, 1000),
     supports: fenced,
     create: () => onMemoryDisk(),
   },
   {
     storage: 'FileStorage with YAML',
-    sequences: rounds(40, 1500),
+    sequences: rounds(40, 500),
     supports: fenced,
     create: () => onMemoryDisk({ serializer: yamlSerializer() }),
   },
   {
     storage: 'FileStorage',
-    sequences: rounds(12, 600),
+    sequences: rounds(12, 200),
     supports: fenced,
     create: () => onRealDisk(),
   },
   {
     storage: 'FileStorage with write-file-atomic',
-    sequences: rounds(8, 400),
+    sequences: rounds(8, 130),
     supports: unfenced,
     create: () => onRealDisk({ writer: writeFileAtomicWriter() }),
   },
   {
     storage: 'FileStorage with proper-lockfile',
-    sequences: rounds(8, 400),
+    sequences: rounds(8, 130),
     supports: unfenced,
     create: () => onRealDisk({ lock: properLockfileLock() }),
   },

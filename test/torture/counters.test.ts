@@ -28,7 +28,7 @@ describe.each([2, 4, 8])('%i processes', (processes) => {
   it(
     'count exactly by update, transaction and lock',
     async () => {
-      const runs = rounds(1, 50)
+      const runs = rounds(1, 20)
       for (let run = 1; run <= runs; run++) {
         const directory = scratchDirectory()
         const outside = join(scratchDirectory(), 'count')

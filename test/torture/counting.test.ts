@@ -9,7 +9,7 @@ import { strayFilesIn } from './totals.js'
 
 const processes = 8
 /** Increments that each process is to have acknowledged, over all its lives. */
-const quota = rounds(20, 5000)
+const quota = rounds(20, 1500)
 /** The most acknowledgements after which one is killed. */
 const longestLife = rounds(20, 400)
 const timeZone = 'Europe/Berlin'

@@ -69,7 +69,7 @@ async function stampede(
 
 describe.each([2, 8, 16])('%i at once', (contenders) => {
   it('take over a dead holder of a named lease one after the other', async () => {
-    const count = rounds(10, 1_000)
+    const count = rounds(10, 200)
     let takeovers = 0
     let last = 0
     for (let round = 1; round <= count; round++) {
@@ -95,7 +95,7 @@ describe.each([2, 8, 16])('%i at once', (contenders) => {
   })
 
   it('take over a dead writer one after the other', async () => {
-    const count = rounds(10, 1_000)
+    const count = rounds(10, 200)
     let takeovers = 0
     let last: Revision = '0.0'
     for (let round = 1; round <= count; round++) {
