@@ -77,8 +77,11 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       module: { type: 'string', multiple: true, default: [...moduleNames] },
-      seed: { type: 'string', default: String(Math.floor(Math.random() * 2 ** 31)) },
-      sample: { type: 'string', default: '150' },
+      seed: {
+        type: 'string',
+        default: process.env.HOLDFAST_SEED ?? String(Math.floor(Math.random() * 2 ** 31)),
+      },
+      sample: { type: 'string', default: '60' },
       shards: { type: 'string', default: '2' },
       tests: { type: 'string', default: '' },
       survivors: { type: 'string' },

@@ -15,16 +15,22 @@ export interface Plan {
 
 export class Planner {
   readonly #byMutant = new Map<number, SurveyedTest[]>()
-  /** What is reached before any test runs, and so by every test that needs its file. */
-  readonly #loaded = new Set<number>()
+  /** What is reached before any test runs, by the files of tests that need it. */
+  readonly #loaded = new Map<number, Set<string>>()
+  /** By their file: tests that come by no mutation themselves, and may look at what was loaded. */
+  readonly #looking = new Map<string, SurveyedTest[]>()
   /** How often tests of a file noticed a mutation of a module. */
   readonly #noticed = new Map<string, number>()
 
   constructor(tests: readonly SurveyedTest[]) {
     for (const test of tests) {
+      if (test.id !== '' && test.mutants.size === 0) {
+        this.#looking.set(test.file, [...(this.#looking.get(test.file) ?? []), test])
+      }
       for (const mutant of test.mutants) {
-        if (test.id === '') this.#loaded.add(mutant)
-        else this.#byMutant.set(mutant, [...(this.#byMutant.get(mutant) ?? []), test])
+        if (test.id === '') {
+          this.#loaded.set(mutant, (this.#loaded.get(mutant) ?? new Set()).add(test.file))
+        } else this.#byMutant.set(mutant, [...(this.#byMutant.get(mutant) ?? []), test])
       }
     }
   }
@@ -32,7 +38,11 @@ export class Planner {
   /** Undefined when no test comes by it. */
   plan(mutant: number, { module, first, mutations }: SourceMutations): Plan | undefined {
     const found = new Set(this.#byMutant.get(mutant))
-    if (this.#loaded.has(mutant)) {
+    const loadedBy = this.#loaded.get(mutant)
+    if (loadedBy !== undefined) {
+      for (const file of loadedBy) {
+        for (const test of this.#looking.get(file) ?? []) found.add(test)
+      }
       for (let other = first; other < first + mutations.length; other++) {
         for (const test of this.#byMutant.get(other) ?? []) found.add(test)
       }

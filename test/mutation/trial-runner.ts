@@ -53,7 +53,7 @@ export default class TrialRunner extends VitestTestRunner {
 
 /** What came by since the last time, which for the first test is what prepares them all too. */
 function tell(id: string, ms: number): void {
-  if (order.coveragePath !== undefined && reached.size > 0) {
+  if (order.coveragePath !== undefined) {
     appendFileSync(order.coveragePath, `${JSON.stringify({ id, ms, mutants: [...reached] })}\n`)
   }
   reached.clear()
