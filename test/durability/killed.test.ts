@@ -1,7 +1,8 @@
+import { dirname } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { FileSystemError } from '../../src/errors/index.js'
 import type { FileOperations } from '../../src/file-system/index.js'
-import type { CrashSimulatingFileSystem } from '../../src/testing/index.js'
+import type { CrashSimulatingFileSystem, DiskChange } from '../../src/testing/index.js'
 import { refusalOf } from '../faults/opened-store.js'
 import { watched } from '../faults/operations.js'
 import { after, perform, type State, type Step, stateOf, statesDuring } from '../faults/states.js'
@@ -108,8 +109,16 @@ async function goOn(
   )
 }
 
-/** Kills a process wherever that makes a difference, until another gets to see what it must not. */
-async function killEverywhere(successor: Subject, work: readonly Step[], sample: Sample) {
+/**
+ * Kills a process wherever that makes a difference, or after changes that `matters` names, until another
+ * gets to see what it must not.
+ */
+async function killEverywhere(
+  successor: Subject,
+  work: readonly Step[],
+  sample: Sample,
+  matters: (change: DiskChange) => boolean = () => true,
+) {
   const totals = { kills: 0, cuts: 0, disks: 0, violations: [] as string[] }
   for (let events = 2; totals.violations.length === 0; events++) {
     // Of commits over several sectors, see CrashOperation.
@@ -117,8 +126,9 @@ async function killEverywhere(successor: Subject, work: readonly Step[], sample:
     const { killed, ...left } = await workUntilKilled(computer, events, work)
     if (!killed) break
     // Data and attributes of files that nobody can see yet make no difference.
-    const last = computer.disk.changes.at(-1)?.kind
-    if (last !== 'entry' && last !== 'sync') continue
+    const last = computer.disk.changes.at(-1)
+    if (last === undefined || (last.kind !== 'entry' && last.kind !== 'sync')) continue
+    if (!matters(last)) continue
     const { cuts, disks, violations } = await goOn(computer, left, successor, sample)
     totals.kills += 1
     totals.cuts += cuts
@@ -158,7 +168,9 @@ describe('a process that is killed, another that goes on, and then a power cut',
         (unsynced === '/' ? path === '/' : path.endsWith(unsynced)) && last === undefined,
     )
     const sample = { seed: 1, share: 0.2 }
-    const { violations } = await killEverywhere(successor, steps, sample)
+    const isIn = (change: DiskChange): boolean =>
+      change.kind === 'entry' && dirname(change.path).endsWith(unsynced)
+    const { violations } = await killEverywhere(successor, steps, sample, isIn)
     expect(violations.length).toBeGreaterThan(0)
   })
 })
