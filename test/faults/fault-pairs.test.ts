@@ -10,7 +10,7 @@ import { callsOf, diskBefore } from './trial-bench.js'
 const random = seededRandom(campaignSeed)
 const firstFaults = rounds(3, 9999)
 /** For each first fault, how many of the calls that come after it go wrong as well, one in turn. */
-const secondFaults = rounds(3, 7)
+const secondFaults = rounds(3, 14)
 
 describe('two calls that go wrong', () => {
   it.each(Object.entries(operations))('in %s', async (name, operation) => {
