@@ -127,7 +127,6 @@ const ownOperations: Readonly<Record<string, CrashOperation>> = {
   },
   'a transaction of events over several sectors': {
     before: { ...documents, ...logged },
-    dataRule: 'prefix',
     act: ({ store }) =>
       store.transaction((transaction) => {
         for (const n of [3, 4]) transaction.append(store.log<object>('x'), { n, long })

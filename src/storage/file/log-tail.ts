@@ -12,7 +12,7 @@ import {
   SegmentIndex,
   salvageLine,
 } from '../../log-segment/index.js'
-import type { Revision } from '../revision.js'
+import { compareRevisions, type Revision } from '../revision.js'
 
 const tailBytes = 64 * 1024
 const scanBytes = 256 * 1024
@@ -138,6 +138,26 @@ function lastRecordId(bytes: Buffer): Revision | undefined {
     if (last !== undefined) return last.id
   }
   return undefined
+}
+
+/** All records that stand there as a whole, by whomever, from the last to the first. */
+export function wholeRecordsIn(bytes: Buffer): LineRecord[] {
+  const lines = [...linesFromEnd(bytes, bytes.length)]
+  return lines.flatMap(([start, end]) => wholeRecords(bytes, start, end))
+}
+
+/**
+ * Where everything begins that stands behind the records with lesser ids. Undefined when that cannot be
+ * told, because a line holds records of both kinds.
+ */
+export function startOfIds(bytes: Buffer, id: Revision): number | undefined {
+  for (const [start, end] of linesFromEnd(bytes, bytes.length)) {
+    const own = wholeRecords(bytes, start, end).filter(({ origin }) => origin === 'store')
+    const lesser = own.filter((record) => compareRevisions(record.id, id) < 0)
+    if (lesser.length === 0) continue
+    return lesser.length === own.length ? Math.min(end + 1, bytes.length) : undefined
+  }
+  return 0
 }
 
 /** Whether a whole record with this id stands in the first `size` bytes. */

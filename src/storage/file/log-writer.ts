@@ -31,7 +31,15 @@ import {
   readManifest,
   refuseLinks,
 } from './log-manifest.js'
-import { asBuffer, holdsRecord, inspectTail, lastCommittedId } from './log-tail.js'
+import {
+  asBuffer,
+  holdsRecord,
+  inspectTail,
+  type LogTail,
+  lastCommittedId,
+  startOfIds,
+  wholeRecordsIn,
+} from './log-tail.js'
 
 const maxOpenFiles = 64
 const newline = 10
@@ -138,11 +146,38 @@ export class LogWriter {
 
   /** Appends those of the lines that do not stand in the log yet: their writer may have died at it. */
   *complete(log: string, lines: readonly LineToAppend[], area: StagingArea): Steps<void> {
+    yield* this.#cutBeforeHole(this.places(log), lines, area)
     const lastId = yield* this.#lastId(this.places(log))
     const missing = lines.filter(({ id }) => compareRevisions(id, lastId) > 0)
     if (missing.length === 0) return
-    const bytes = Buffer.from(missing.map(({ line }) => line).join(''))
-    yield* this.append(log, bytes, { area, durable: true })
+    yield* this.append(log, bytesOf(missing), { area, durable: true })
+  }
+
+  /**
+   * A power cut may have left later sectors of what was being appended, and not the earlier ones. Then the
+   * log goes on in another file that ends before all of it. Nothing that was acknowledged stands there: the
+   * lines are the last that were begun.
+   */
+  *#cutBeforeHole(
+    places: LogPlaces,
+    lines: readonly LineToAppend[],
+    area: StagingArea,
+  ): Steps<void> {
+    const [first] = lines
+    const content = yield* unlessMissing(io.readFile(places.active))
+    if (first === undefined || content === undefined) return
+    const bytes = asBuffer(content)
+    const start = startOfIds(bytes, first.id)
+    if (start === undefined) return
+    const standing = bytes.subarray(start)
+    const wanted = bytesOf(lines)
+    const common = Math.min(standing.length, wanted.length)
+    if (standing.subarray(0, common).equals(wanted.subarray(0, common))) return
+    // Behind something newer they have been there as a whole; and what a person wrote is left alone.
+    const ours = new Set(lines.map(({ id }) => id))
+    if (!wholeRecordsIn(standing).every(({ id }) => ours.has(id))) return
+    yield* this.#endAt(places, area, () => start)
+    yield* syncDirectory(places.layout.logs)
   }
 
   /** Whether a record with this id stands in the log. */
@@ -187,13 +222,18 @@ export class LogWriter {
   }
 
   *#seal(places: LogPlaces, area: StagingArea): Steps<void> {
+    yield* this.#endAt(places, area, ({ end }) => end)
+  }
+
+  /** Gives the log another active file, which ends where `place` says. */
+  *#endAt(places: LogPlaces, area: StagingArea, place: (tail: LogTail) => number): Steps<void> {
     this.#close(places.name, this.#active.get(places.name))
     const status = this.#statusOf(places.active)
     if (status?.kind !== 'file') return
     const file = yield* io.open(places.active, 'update')
     try {
       const tail = yield* inspectTail(file, status.size)
-      const active = this.#activeFile(places, file, status, tail.end)
+      const active = this.#activeFile(places, file, status, place(tail))
       yield* this.#files.renew(places, active, { area, durable: true })
     } finally {
       yield* io.close(file)
@@ -407,6 +447,9 @@ const segmentsWith = (id: Revision, { segments }: LogManifest): readonly ClosedS
     const before = segments[index - 1]?.lastId ?? '0.0'
     return compareRevisions(before, id) < 0 && compareRevisions(id, lastId) <= 0
   })
+
+const bytesOf = (lines: readonly LineToAppend[]): Buffer =>
+  Buffer.from(lines.map(({ line }) => line).join(''))
 
 function* writeAt(file: number, bytes: Uint8Array, position: number, path: string): Steps<void> {
   for (let done = 0; done < bytes.byteLength; ) {
