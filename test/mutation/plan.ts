@@ -25,12 +25,12 @@ export class Planner {
   constructor(tests: readonly SurveyedTest[]) {
     for (const test of tests) {
       if (test.id !== '' && test.mutants.size === 0) {
-        this.#looking.set(test.file, [...(this.#looking.get(test.file) ?? []), test])
+        add(this.#looking, test.file, test)
       }
       for (const mutant of test.mutants) {
         if (test.id === '') {
           this.#loaded.set(mutant, (this.#loaded.get(mutant) ?? new Set()).add(test.file))
-        } else this.#byMutant.set(mutant, [...(this.#byMutant.get(mutant) ?? []), test])
+        } else add(this.#byMutant, mutant, test)
       }
     }
   }
@@ -71,6 +71,12 @@ export class Planner {
     const key = `${module} ${file}`
     this.#noticed.set(key, (this.#noticed.get(key) ?? 0) + 1)
   }
+}
+
+function add<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [value])
+  else list.push(value)
 }
 
 /** What a file costs beside its tests. */
