@@ -41,6 +41,10 @@ const document = '/documents/d'
 /** Where the text of an actor's marks stands: `a0.1 ` for the first turn of actor 0. */
 const markOf = (actor: number, turn: number): string => `a${actor}.${turn} `
 
+// No process has the number 0.
+const pidOf = (actor: number): number => actor + 1
+const actorOf = (pid: number | undefined): number => (pid ?? 0) - 1
+
 class Writer {
   readonly #machine: Machine
   readonly #options: TurnModelOptions
@@ -98,13 +102,13 @@ class Writer {
     const id = `w${this.#actor}-${this.#registrations}`
     const owner: GenerationOwner = {
       incarnation: id,
-      pid: this.#actor,
+      pid: pidOf(this.#actor),
       bootId: this.#ceiling.bootId,
     }
     const incarnation = new Incarnation({ fs, writers, id, owner })
     const processes: ProcessTable = {
-      self: { pid: this.#actor, host: 'model' },
-      liveness: ({ pid }) => (ask('model:isDead', pid) === true ? 'dead' : 'alive'),
+      self: { pid: pidOf(this.#actor), host: 'model' },
+      liveness: ({ pid }) => (ask('model:isDead', actorOf(pid)) === true ? 'dead' : 'alive'),
     }
     const lock = new GenerationLock({
       fs,
