@@ -146,38 +146,18 @@ export class LogWriter {
 
   /** Appends those of the lines that do not stand in the log yet: their writer may have died at it. */
   *complete(log: string, lines: readonly LineToAppend[], area: StagingArea): Steps<void> {
-    yield* this.#cutBeforeHole(this.places(log), lines, area)
-    const lastId = yield* this.#lastId(this.places(log))
+    const places = this.places(log)
+    const content = yield* unlessMissing(io.readFile(places.active))
+    const bytes = content && asBuffer(content)
+    const hole = bytes && startOfHole(bytes, lines)
+    if (hole !== undefined) {
+      yield* this.#endAt(places, area, () => hole)
+      yield* syncDirectory(places.layout.logs)
+    }
+    const lastId = this.#lastId(places, bytes?.subarray(0, hole))
     const missing = lines.filter(({ id }) => compareRevisions(id, lastId) > 0)
     if (missing.length === 0) return
     yield* this.append(log, bytesOf(missing), { area, durable: true })
-  }
-
-  /**
-   * A power cut may have left later sectors of what was being appended, and not the earlier ones. Then the
-   * log goes on in another file that ends before all of it. Nothing that was acknowledged stands there: the
-   * lines are the last that were begun.
-   */
-  *#cutBeforeHole(
-    places: LogPlaces,
-    lines: readonly LineToAppend[],
-    area: StagingArea,
-  ): Steps<void> {
-    const [first] = lines
-    const content = yield* unlessMissing(io.readFile(places.active))
-    if (first === undefined || content === undefined) return
-    const bytes = asBuffer(content)
-    const start = startOfIds(bytes, first.id)
-    if (start === undefined) return
-    const standing = bytes.subarray(start)
-    const wanted = bytesOf(lines)
-    const common = Math.min(standing.length, wanted.length)
-    if (standing.subarray(0, common).equals(wanted.subarray(0, common))) return
-    // Behind something newer they have been there as a whole; and what a person wrote is left alone.
-    const ours = new Set(lines.map(({ id }) => id))
-    if (!wholeRecordsIn(standing).every(({ id }) => ours.has(id))) return
-    yield* this.#endAt(places, area, () => start)
-    yield* syncDirectory(places.layout.logs)
   }
 
   /** Whether a record with this id stands in the log. */
@@ -400,9 +380,8 @@ export class LogWriter {
   }
 
   /** The greatest id of a whole commit in the log. */
-  *#lastId(places: LogPlaces): Steps<Revision> {
-    const content = yield* unlessMissing(io.readFile(places.active))
-    const found = content && lastCommittedId(asBuffer(content))
+  #lastId(places: LogPlaces, active: Buffer | undefined): Revision {
+    const found = active && lastCommittedId(active)
     if (found !== undefined) return found
     const { manifest } = readManifest(this.#context.fileSystem.blocking, places)
     return manifest.segments.at(-1)?.lastId ?? '0.0'
@@ -450,6 +429,24 @@ const segmentsWith = (id: Revision, { segments }: LogManifest): readonly ClosedS
 
 const bytesOf = (lines: readonly LineToAppend[]): Buffer =>
   Buffer.from(lines.map(({ line }) => line).join(''))
+
+/**
+ * A power cut may have left later sectors of what was being appended, and not the earlier ones. Then the
+ * log has to go on in another file that ends before all of it: here. Nothing that was acknowledged stands
+ * behind, for the lines are the last that were begun.
+ */
+function startOfHole(bytes: Buffer, lines: readonly LineToAppend[]): number | undefined {
+  const [first] = lines
+  const start = first && startOfIds(bytes, first.id)
+  if (start === undefined) return undefined
+  const standing = bytes.subarray(start)
+  const wanted = bytesOf(lines)
+  const common = Math.min(standing.length, wanted.length)
+  if (standing.subarray(0, common).equals(wanted.subarray(0, common))) return undefined
+  // Behind something newer they have been there as a whole; and what a person wrote is left alone.
+  const ours = new Set(lines.map(({ id }) => id))
+  return wholeRecordsIn(standing).every(({ id }) => ours.has(id)) ? start : undefined
+}
 
 function* writeAt(file: number, bytes: Uint8Array, position: number, path: string): Steps<void> {
   for (let done = 0; done < bytes.byteLength; ) {
