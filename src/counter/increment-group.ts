@@ -1,7 +1,6 @@
 /** Increments of one counter that wait together: one write, each with an outcome of its own. */
 import type { Change, DocumentWrite, StoredDocument } from '../storage/index.js'
-import { toCounter } from './counter-document.js'
-import { addressOf, counted, type Increment } from './increment.js'
+import { addressOf, counted, counterIn, type Increment } from './increment.js'
 
 /** Bounds the memory of one write that waits; the storage bounds how many writes may wait. */
 const maxIncrements = 1_000
@@ -39,10 +38,9 @@ class IncrementGroup {
 
   /** Whoever comes after this has been asked for is written with the next. */
   get write(): DocumentWrite {
-    const address = addressOf(this.#name)
     const change = (current: StoredDocument | undefined): Change => {
       this.close()
-      const before = current === undefined ? { value: 0 } : toCounter(address, current.value)
+      const before = counterIn(this.#name, current)
       let counter = before
       // It may be called several times. What the last call came to is what was written.
       for (const waiting of this.#waiting) {
@@ -55,7 +53,7 @@ class IncrementGroup {
       }
       return counter === before ? { kind: 'keep' } : { kind: 'put', value: counter }
     }
-    return { address, change }
+    return { address: addressOf(this.#name), change }
   }
 
   settle(): unknown[] {

@@ -92,12 +92,17 @@ export const counted = (
   { by, name, windows }: Increment,
 ): CounterDocument => increased(addressOf(name), counter, by, windows)
 
+/** The counter in a document, or one at 0. Throws what {@link toCounter} does. */
+export const counterIn = (
+  name: string,
+  current: Pick<StoredDocument, 'value'> | undefined,
+): CounterDocument =>
+  current === undefined ? { value: 0 } : toCounter(addressOf(name), current.value)
+
 /** The change that increments of one counter amount to. */
 export const counting =
   (increments: readonly Increment[]) =>
   (current: Pick<StoredDocument, 'value'> | undefined): Extract<Change, { kind: 'put' }> => {
-    const [first] = increments
-    const address = addressOf(first?.name ?? '')
-    const before = current === undefined ? { value: 0 } : toCounter(address, current.value)
+    const before = counterIn(increments[0]?.name ?? '', current)
     return { kind: 'put', value: increments.reduce(counted, before) }
   }
