@@ -16,6 +16,8 @@ export {
   foreign,
   type InlinePolicy,
   io,
+  operationNames,
+  operationsOnDescriptors,
   pause,
   runSteps,
   runStepsBlocking,

@@ -74,6 +74,21 @@ export const io: Stepwise<FileOperations> = {
   spaceOf: stepwise('spaceOf'),
 }
 
+/** Of every file system. */
+export const operationNames = Object.keys(io) as readonly OperationName[]
+
+/** Those whose first argument is an open file, and not a path. */
+export const operationsOnDescriptors: ReadonlySet<OperationName> = new Set<OperationName>([
+  'read',
+  'write',
+  'truncate',
+  'setModifiedTime',
+  'setMode',
+  'sync',
+  'close',
+  'statusOf',
+])
+
 /** Waits before going on, for example between two tries of a rename that Windows refused. */
 export function* pause(durationMs: number): Steps<void> {
   yield { kind: 'sleep', durationMs }

@@ -1,5 +1,9 @@
 /** File systems made of blocking operations, and operations that are watched on their way. */
-import type { FileOperations, FileSystem } from '../../src/file-system/index.js'
+import {
+  type FileOperations,
+  type FileSystem,
+  operationsOnDescriptors,
+} from '../../src/file-system/index.js'
 
 export type OperationName = keyof FileOperations
 type AnyOperation = (...args: never[]) => unknown
@@ -27,17 +31,6 @@ export interface Call {
   perform(): unknown
 }
 
-const byDescriptor: ReadonlySet<OperationName> = new Set<OperationName>([
-  'read',
-  'write',
-  'truncate',
-  'setModifiedTime',
-  'setMode',
-  'sync',
-  'close',
-  'statusOf',
-])
-
 /** The operations, each passed through `watch`, which performs it or does something else. */
 export function watched(
   operations: FileOperations,
@@ -48,7 +41,7 @@ export function watched(
     ([operation, original]) => {
       const run = (...args: never[]): unknown => {
         const [first] = args as unknown[]
-        const path = byDescriptor.has(operation)
+        const path = operationsOnDescriptors.has(operation)
           ? (paths.get(first as number) ?? '?')
           : String(first)
         const result = watch({ operation, path, args, perform: () => original(...args) })

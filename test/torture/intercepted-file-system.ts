@@ -3,6 +3,7 @@ import {
   type FileOperations,
   type FileSystem,
   NodeFileSystem,
+  operationNames,
 } from '../../src/file-system/index.js'
 
 export type OperationName = keyof FileOperations
@@ -22,29 +23,6 @@ export interface Interception {
   after?(call: InterceptedCall): void | Promise<void>
 }
 
-const operations: readonly OperationName[] = [
-  'open',
-  'read',
-  'write',
-  'truncate',
-  'setModifiedTime',
-  'setMode',
-  'sync',
-  'close',
-  'statusOf',
-  'status',
-  'readFile',
-  'rename',
-  'link',
-  'unlink',
-  'makeDirectory',
-  'removeDirectory',
-  'readDirectory',
-  'readLink',
-  'realPath',
-  'spaceOf',
-]
-
 type Callables = Record<OperationName, (...args: readonly unknown[]) => unknown>
 
 export function interceptedFileSystem(
@@ -55,7 +33,7 @@ export function interceptedFileSystem(
   const promisedCalls = inner as unknown as Callables
   const blocking: Partial<Callables> = {}
   const promised: Partial<Callables> = {}
-  for (const operation of operations) {
+  for (const operation of operationNames) {
     blocking[operation] = (...args) => {
       const call: InterceptedCall = { operation, args, form: 'blocking' }
       before?.(call)

@@ -6,6 +6,8 @@ import {
   type FileSystem,
   foreign,
   io,
+  operationNames,
+  operationsOnDescriptors,
   pause,
   runSteps,
   runStepsBlocking,
@@ -33,22 +35,10 @@ export interface FaultInjectingOptions {
 type Arguments = readonly unknown[]
 type Callables = Record<FileSystemOperation, (...args: Arguments) => unknown>
 
-const operations = Object.keys(io) as FileSystemOperation[]
 const stepwise = io as unknown as Record<
   FileSystemOperation,
   (...args: Arguments) => Steps<unknown>
 >
-
-const onDescriptors: ReadonlySet<FileSystemOperation> = new Set([
-  'read',
-  'write',
-  'truncate',
-  'setModifiedTime',
-  'setMode',
-  'sync',
-  'close',
-  'statusOf',
-])
 
 // Assigned at run time and typed by the port: written out they would be forty times the same.
 const BothForms = class {
@@ -60,7 +50,7 @@ const BothForms = class {
   ) {
     const forms: Partial<Callables> = {}
     const own = this as unknown as Callables
-    for (const operation of operations) {
+    for (const operation of operationNames) {
       forms[operation] = (...args) => blocking(operation, args)
       own[operation] = (...args) => promised(operation, args)
     }
@@ -201,7 +191,7 @@ export class FaultInjectingFileSystem extends BothForms implements FileSystem {
 
   #see(operation: FileSystemOperation, args: Arguments, form: SeenCall['form']): SeenCall {
     const [first, second] = args
-    const path = onDescriptors.has(operation)
+    const path = operationsOnDescriptors.has(operation)
       ? (this.#open.get(first as FileDescriptor) ?? '')
       : String(first)
     const number = this.#calls.length + 1
