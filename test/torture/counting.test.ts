@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { openStateStore } from '../../src/index.js'
 import { campaignSeed, report, rounds, scratchDirectory } from '../support/campaign.js'
 import { seededRandom } from '../support/random.js'
-import type { WorkerProcess } from '../support/workers.js'
 import type { CountingArguments, CountingKind } from './counting.worker.js'
 import { Crew } from './crew.js'
+import { lifeOf } from './life.js'
 import { strayFilesIn } from './totals.js'
 
 const processes = 8
@@ -54,30 +54,16 @@ async function supervise(
     const worker = crew.add({ ...args, ...fate, seed, count: left })
     await worker.next('ready')
     const limit = 'dieAtCall' in fate ? Number.POSITIVE_INFINITY : killedAfter
-    const told = await lifeOf(worker, limit, ledger)
+    const told = await lifeOf(worker, {
+      acknowledgementsMax: limit,
+      mayExit: true,
+      hear: ({ kind, value }) => ledger.hear(kind as CountingKind, value),
+    })
     left -= told
     const { signal } = await worker.exited
     if (signal !== 'SIGKILL') continue
     ledger.kills += 1
     ledger.unknown += args.lanes
-  }
-}
-
-/** Kills the worker after so many acknowledgements; resolves to how many there were in the end. */
-async function lifeOf(worker: WorkerProcess, limit: number, ledger: Ledger): Promise<number> {
-  let told = 0
-  if (limit === 0) worker.kill()
-  for (;;) {
-    try {
-      const { kind, value } = await worker.next('acknowledged')
-      ledger.hear(kind as CountingKind, value)
-    } catch (error) {
-      const { code, signal } = await worker.exited
-      if (code !== 0 && signal !== 'SIGKILL') throw error
-      return told
-    }
-    told += 1
-    if (told === limit) worker.kill()
   }
 }
 

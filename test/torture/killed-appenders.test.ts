@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { type LogDamage, openStateStore } from '../../src/index.js'
 import { campaignSeed, report, rounds, scratchDirectory } from '../support/campaign.js'
 import { seededRandom } from '../support/random.js'
-import type { WorkerProcess } from '../support/workers.js'
 import type { AppendingArguments } from './appending.worker.js'
 import { Crew } from './crew.js'
+import { lifeOf } from './life.js'
 import { type Acknowledged, complaintsAbout, type Mark, nameOf } from './log-ledger.js'
 import { LogWatch } from './log-watch.js'
 
@@ -59,31 +59,19 @@ async function supervise(
     const worker = crew.add({ ...args, ...fate, writer, seed, count: left })
     await worker.next('ready')
     const limit = fate === undefined ? killedAfter : Number.POSITIVE_INFINITY
-    left -= await lifeOf(worker, limit, ledger)
+    left -= await lifeOf(worker, {
+      acknowledgementsMax: limit,
+      mayExit: true,
+      hear: ({ takeovers, damaged, ...rest }) => {
+        ledger.takeovers += Number(takeovers)
+        ledger.damaged.push(...(damaged as string[]))
+        ledger.acknowledged.push(rest as unknown as Acknowledged)
+      },
+    })
     const { signal } = await worker.exited
     if (signal === 'SIGKILL') ledger.kills += 1
     else if (left > 0) ledger.exits += 1
     ledger.unknown += args.lanes
-  }
-}
-
-/** Kills the worker after so many acknowledgements; resolves to how many there were in the end. */
-async function lifeOf(worker: WorkerProcess, limit: number, ledger: Ledger): Promise<number> {
-  let told = 0
-  if (limit === 0) worker.kill()
-  for (;;) {
-    try {
-      const { takeovers, damaged, ...rest } = await worker.next('acknowledged')
-      ledger.takeovers += Number(takeovers)
-      ledger.damaged.push(...(damaged as string[]))
-      ledger.acknowledged.push(rest as unknown as Acknowledged)
-    } catch (error) {
-      const { code, signal } = await worker.exited
-      if (code !== 0 && signal !== 'SIGKILL') throw error
-      return told
-    }
-    told += 1
-    if (told === limit) worker.kill()
   }
 }
 

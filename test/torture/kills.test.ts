@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { campaignSeed, report, rounds, scratchDirectory } from '../support/campaign.js'
 import { seededRandom } from '../support/random.js'
-import type { WorkerProcess } from '../support/workers.js'
 import type { ContenderArguments, RunCommand } from './contender.worker.js'
 import { Crew } from './crew.js'
+import { lifeOf } from './life.js'
 import { strayFilesIn, totalsOf } from './totals.js'
 
 type Kind = RunCommand['kind']
@@ -40,27 +40,10 @@ async function supervise(crew: Crew, campaign: Campaign, ledger: Ledger): Promis
     await worker.next('ready')
     worker.send({ type: 'run', kind, lanes, tells: true })
     const acknowledgements = dieAtCall === undefined ? between(random, 0, 12) : Infinity
-    const acknowledged = await lifeOf(worker, acknowledgements)
+    const acknowledged = await lifeOf(worker, { acknowledgementsMax: acknowledgements })
     ledger.acknowledged += acknowledged
     ledger.unknown += lanes
     ledger.kills += 1
-  }
-}
-
-/** Kills the worker after so many acknowledgements; resolves to how many there were in the end. */
-async function lifeOf(worker: WorkerProcess, mostAcknowledged: number): Promise<number> {
-  let acknowledged = 0
-  if (mostAcknowledged === 0) worker.kill()
-  for (;;) {
-    try {
-      await worker.next('acknowledged')
-    } catch (error) {
-      const { signal } = await worker.exited
-      if (signal !== 'SIGKILL') throw error
-      return acknowledged
-    }
-    acknowledged += 1
-    if (acknowledged === mostAcknowledged) worker.kill()
   }
 }
 
