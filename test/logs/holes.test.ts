@@ -69,6 +69,20 @@ describe('a transaction whose later events stand without its earlier ones', () =
     },
   )
 
+  it('is carried out as a whole wherever its lines were cut off', async () => {
+    const { fs } = await leftInTransaction()
+    const whole = fs.readFile(path)
+    const begin = Buffer.from(whole).indexOf(10) + 1
+    for (let end = begin; end <= whole.byteLength; end += 7) {
+      const cut = await leftInTransaction()
+      damage(cut.fs, path, whole.subarray(0, end))
+      const store = await cut.open()
+      const data = (await store.log('x').query().toArray()).map((event) => event.data)
+      expect(data, `cut at ${end}`).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }])
+      await store.close()
+    }
+  })
+
   it('leaves alone what a person has written behind them', async () => {
     const { fs, open } = await leftInTransaction()
     const byHand = Buffer.from('{"note":"by hand"}\n')
