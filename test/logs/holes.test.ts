@@ -10,6 +10,7 @@ import { SimulatedClock } from '../faults/simulated-clock.js'
 import { stateOf } from '../faults/states.js'
 
 const path = '/store/logs/x.jsonl'
+const domains = '/store/.holdfast/domains'
 
 /** A disk on which somebody died in a transaction of three events, all of which had been written. */
 async function leftInTransaction() {
@@ -34,6 +35,14 @@ async function leftInTransaction() {
     }),
   )
   machine.kill(processes)
+  machine.reboot()
+  // Who held which generation is not synced: a power cut leaves nobody to take over from.
+  for (const { name } of disk.blocking.readDirectory(domains)) {
+    const write = `${domains}/${name}/write`
+    for (const each of disk.blocking.readDirectory(write)) {
+      disk.blocking.unlink(`${write}/${each.name}`)
+    }
+  }
   const open = async (): Promise<StateStore> => {
     const options = { clock, fileSystem: overBlocking(disk.blocking), processes: machine.start() }
     return (await openStore(options)).store
